@@ -1,0 +1,2 @@
+//! The program `yizhan`.
+fn main() {}

@@ -1,0 +1,89 @@
+//! Newtypes for names and numbers that must not be mixed up.
+//!
+//! They do not know where the things that they name are kept.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! text_id {
+    ($( $(#[doc = $doc:literal])* $name:ident $(, prefix $prefix:literal)?; )*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text as it is.
+            pub fn new(text: impl Into<String>) -> Self { Self(text.into()) }
+            $(
+                /// A fresh random one: the prefix and 96 random bits in hexadecimal.
+                pub fn random() -> Self { Self(format!(concat!($prefix, "{}"), random_hex())) }
+            )?
+            /// As text.
+            pub fn as_str(&self) -> &str { &self.0 }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        }
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self { Self(text.to_owned()) }
+        }
+        impl From<String> for $name {
+            fn from(text: String) -> Self { Self(text) }
+        }
+    )*};
+}
+
+macro_rules! number_id {
+    ($( $(#[doc = $doc:literal])* $name:ident; )*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub u64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { self.0.fmt(f) }
+        }
+    )*};
+}
+
+text_id! {
+    /// Who pays and who may see: a tenant. One-machine installations have `default` alone.
+    TenantId, prefix "tenant-";
+    /// A knowledge base; OpenAI's vector store id, `vs_…`.
+    BaseId, prefix "vs_";
+    /// An uploaded or ingested file, `file-…`; what a citation points to.
+    FileId, prefix "file-";
+    /// An API key's public id, `key-…` (never the secret).
+    KeyId, prefix "key-";
+    /// The name that a caller puts into `model`.
+    ModelName;
+}
+
+number_id! {
+    /// One file inside one knowledge base. Never reused.
+    DocumentId;
+    /// One chunk of a document. Never reused: a re-ingested document gets new ones.
+    ChunkId;
+    /// A position in the outbox of changes; 0 is before the first.
+    Sequence;
+}
+
+impl TenantId {
+    /// The tenant of an installation that has only one.
+    pub fn default_tenant() -> Self {
+        Self::new("default")
+    }
+}
+
+fn random_hex() -> String {
+    let mut bytes = [0u8; 12];
+    // The operating system's generator fails only where nothing else would work either.
+    if getrandom::fill(&mut bytes).is_err() {
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos());
+        bytes.copy_from_slice(&now.to_le_bytes()[..12]);
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

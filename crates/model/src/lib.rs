@@ -1,0 +1,12 @@
+//! The traits behind which every model stands, local or remote, and the stream of events
+//! with which a chat model answers.
+//!
+//! This crate does not know any model, engine, vendor or wire format.
+
+mod chat;
+mod embed;
+mod rerank;
+
+pub use chat::{ChatEvent, ChatModel, ChatRequest, EventStream, ResponseFormat, Sampling};
+pub use embed::{EmbedKind, EmbedModel, Embeddings};
+pub use rerank::RerankModel;
