@@ -1,1 +1,11 @@
-//! Not written yet.
+//! Vendors' wire formats, translated to the domain's words and back.
+//!
+//! Pure functions from bytes and JSON to structs and the other way round. This crate does not know
+//! HTTP, models, the store, or who calls: `server` and (later) `provider` do.
+
+pub mod openai;
+
+mod base64;
+mod object;
+
+pub use object::parse_json;

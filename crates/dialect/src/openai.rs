@@ -1,0 +1,25 @@
+//! OpenAI's wire format: what their clients send and expect.
+//!
+//! Requests are read leniently, as OpenAI does: `null` is absence, unknown fields are kept and
+//! passed by, and what would silently change the answer's meaning is refused with the path of the
+//! field. Replies hold the fields that OpenAI's own clients read, and a few of our own beside them.
+
+mod chat_reply;
+mod chat_request;
+mod embedding;
+mod error;
+mod file;
+mod message;
+mod model;
+mod vector_store;
+
+pub use chat_reply::{Answer, ChunkWriter};
+pub use chat_request::{ChatCompletionRequest, ResponseFormat, RetrievalWish, ToolChoice};
+pub use embedding::{EmbeddingEncoding, EmbeddingRequest, InputType, embedding_reply};
+pub use error::error_body;
+pub use file::{FileObject, deleted, list};
+pub use model::ModelObject;
+pub use vector_store::{
+    AttachRequest, BatchObject, ChunkingWish, FileCounts, SearchRequest, SearchResult, VectorStoreFileObject,
+    VectorStoreObject, VectorStoreRequest, VectorStoreUpdate, parse_batch_request, search_reply,
+};

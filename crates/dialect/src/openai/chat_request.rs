@@ -1,0 +1,343 @@
+//! The request of `/v1/chat/completions`.
+//!
+//! It does not know which models exist or what they can do.
+
+use super::message::{read_messages, write_message};
+use crate::object::{Object, short, wrong_kind};
+use serde_json::{Map, Value, json};
+use yizhan_domain::{Error, Message, ModelName, Result};
+
+/// Most stop sequences of one request. OpenAI takes 4.
+const MAX_STOPS: usize = 16;
+
+/// Which tools the model may call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum ToolChoice {
+    /// It decides.
+    #[default]
+    Auto,
+    /// None.
+    None,
+    /// At least one.
+    Required,
+    /// The one of this name.
+    Function(String),
+}
+
+/// What shape the answer must have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum ResponseFormat {
+    /// Any text.
+    #[default]
+    Text,
+    /// One JSON object.
+    JsonObject,
+    /// JSON that fits a schema.
+    JsonSchema(Value),
+}
+
+/// Our own object `retrieval` in a request: how passages are found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RetrievalWish {
+    /// `hybrid`, `bm25` or `dense`; not checked here.
+    pub mode: Option<String>,
+    /// `top_k`: at most so many passages.
+    pub limit: Option<usize>,
+    /// A filter as in a vector store's search; not checked here.
+    pub filter: Option<Value>,
+    /// Passages with a lower score are left out.
+    pub score_threshold: Option<f32>,
+    /// Let the reranker order the passages.
+    pub rerank: Option<bool>,
+}
+
+/// A request of `/v1/chat/completions`. `None` means the model's own default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChatCompletionRequest {
+    /// What is asked; never empty.
+    pub model: String,
+    /// The conversation; never empty.
+    pub messages: Vec<Message>,
+    /// 0–2.
+    pub temperature: Option<f32>,
+    /// 0–1.
+    pub top_p: Option<f32>,
+    /// Not OpenAI's, but vLLM's and llama.cpp's.
+    pub top_k: Option<u32>,
+    /// Not OpenAI's, 0–1.
+    pub min_p: Option<f32>,
+    /// −2–2.
+    pub frequency_penalty: Option<f32>,
+    /// −2–2.
+    pub presence_penalty: Option<f32>,
+    /// llama.cpp's; vLLM's `repetition_penalty` is read as the same.
+    pub repeat_penalty: Option<f32>,
+    /// Same seed, same answer.
+    pub seed: Option<i64>,
+    /// `max_completion_tokens`, or else `max_tokens`.
+    pub max_tokens: Option<u32>,
+    /// Texts at which to stop.
+    pub stop: Vec<String>,
+    /// Function tools, each checked to have a name, otherwise as they came.
+    pub tools: Vec<Value>,
+    /// Which of them may be called.
+    pub tool_choice: ToolChoice,
+    /// The answer's shape.
+    pub response_format: ResponseFormat,
+    /// Send the answer as it comes.
+    pub stream: bool,
+    /// Send the usage in a last chunk of the stream.
+    pub include_usage: bool,
+    /// How passages are found.
+    pub retrieval: RetrievalWish,
+    /// Fields that this server does not know.
+    pub extra: Map<String, Value>,
+}
+
+impl ChatCompletionRequest {
+    /// Reads a request. Errors name the path of the field.
+    pub fn read(body: Value) -> Result<Self> {
+        let mut object = Object::body(body)?;
+        let model = object.required_string("model")?;
+        if model.is_empty() {
+            return Err(Error::invalid("model", "'model' is empty; GET /v1/models lists the names."));
+        }
+        refuse_what_would_be_lost(&mut object)?;
+        let messages = object.array("messages")?.ok_or_else(|| object.missing("messages"))?;
+        let stream_options = object.object("stream_options")?;
+        Ok(Self {
+            model,
+            messages: read_messages(messages)?,
+            temperature: object.number("temperature", 0.0..=2.0)?,
+            top_p: object.number("top_p", 0.0..=1.0)?,
+            top_k: read_count(&mut object, "top_k", 0)?,
+            min_p: object.number("min_p", 0.0..=1.0)?,
+            frequency_penalty: object.number("frequency_penalty", -2.0..=2.0)?,
+            presence_penalty: object.number("presence_penalty", -2.0..=2.0)?,
+            repeat_penalty: read_repeat_penalty(&mut object)?,
+            seed: object.integer("seed", i64::MIN..=i64::MAX)?,
+            max_tokens: read_max_tokens(&mut object)?,
+            stop: read_stop(&mut object)?,
+            tools: read_tools(&mut object)?,
+            tool_choice: read_tool_choice(&mut object)?,
+            response_format: read_response_format(&mut object)?,
+            stream: object.boolean("stream")?.unwrap_or(false),
+            include_usage: read_include_usage(stream_options)?,
+            retrieval: read_retrieval(&mut object)?,
+            extra: object.rest(),
+        })
+    }
+
+    /// The model's name.
+    pub fn model_name(&self) -> ModelName {
+        ModelName::new(self.model.as_str())
+    }
+
+    /// The request as OpenAI's clients would write it; reading it gives the same.
+    pub fn write(&self) -> Value {
+        let mut body = Map::new();
+        let mut put = |key: &str, value: Value| {
+            if !value.is_null() {
+                body.insert(key.to_owned(), value);
+            }
+        };
+        put("model", json!(self.model));
+        put("messages", self.messages.iter().map(write_message).collect());
+        put("temperature", self.temperature.map_or(Value::Null, short));
+        put("top_p", self.top_p.map_or(Value::Null, short));
+        put("top_k", json!(self.top_k));
+        put("min_p", self.min_p.map_or(Value::Null, short));
+        put("frequency_penalty", self.frequency_penalty.map_or(Value::Null, short));
+        put("presence_penalty", self.presence_penalty.map_or(Value::Null, short));
+        put("repeat_penalty", self.repeat_penalty.map_or(Value::Null, short));
+        put("seed", json!(self.seed));
+        put("max_tokens", json!(self.max_tokens));
+        put("stop", if self.stop.is_empty() { Value::Null } else { json!(self.stop) });
+        put("tools", if self.tools.is_empty() { Value::Null } else { json!(self.tools) });
+        put("tool_choice", write_tool_choice(&self.tool_choice));
+        put("response_format", write_response_format(&self.response_format));
+        put("stream", if self.stream { json!(true) } else { Value::Null });
+        put("stream_options", if self.include_usage { json!({"include_usage": true}) } else { Value::Null });
+        put("retrieval", write_retrieval(&self.retrieval));
+        body.extend(self.extra.clone());
+        Value::Object(body)
+    }
+}
+
+/// Fields that change what the reply holds, and that this server cannot honour.
+fn refuse_what_would_be_lost(object: &mut Object) -> Result<()> {
+    if object.integer("n", 1..=128)?.is_some_and(|n| n != 1) {
+        return Err(Error::invalid("n", "'n' must be 1: this server gives one answer a request."));
+    }
+    if object.boolean("logprobs")? == Some(true) {
+        return Err(Error::invalid("logprobs", "'logprobs' is not supported; leave it out."));
+    }
+    for key in ["functions", "logit_bias"] {
+        let empty = match object.take(key) {
+            None => true,
+            Some(Value::Array(list)) => list.is_empty(),
+            Some(Value::Object(map)) => map.is_empty(),
+            Some(_) => false,
+        };
+        if !empty {
+            let instead = if key == "functions" { "send 'tools' instead" } else { "leave it out" };
+            return Err(Error::invalid(key, format!("'{key}' is not supported; {instead}.")));
+        }
+    }
+    Ok(())
+}
+
+fn read_count(object: &mut Object, key: &str, least: i64) -> Result<Option<u32>> {
+    let count = object.integer(key, least..=i64::from(u32::MAX))?;
+    Ok(count.and_then(|count| u32::try_from(count).ok()))
+}
+
+fn read_max_tokens(object: &mut Object) -> Result<Option<u32>> {
+    let newer = read_count(object, "max_completion_tokens", 1)?;
+    let older = read_count(object, "max_tokens", 1)?;
+    Ok(newer.or(older))
+}
+
+fn read_repeat_penalty(object: &mut Object) -> Result<Option<f32>> {
+    let ours = object.number("repeat_penalty", 0.0..=10.0)?;
+    let theirs = object.number("repetition_penalty", 0.0..=10.0)?;
+    Ok(ours.or(theirs))
+}
+
+fn read_stop(object: &mut Object) -> Result<Vec<String>> {
+    let stops = match object.take("stop") {
+        None => Vec::new(),
+        Some(Value::String(text)) => vec![Value::String(text)],
+        Some(Value::Array(values)) => values,
+        Some(other) => return Err(wrong_kind("stop".to_owned(), "a string or a list of strings", &other)),
+    };
+    if stops.len() > MAX_STOPS {
+        return Err(Error::invalid("stop", format!("'stop' has {} texts; at most {MAX_STOPS}.", stops.len())));
+    }
+    let texts = stops.into_iter().enumerate().map(|(index, stop)| match stop {
+        Value::String(text) => Ok(text),
+        other => Err(wrong_kind(format!("stop[{index}]"), "a string", &other)),
+    });
+    // An empty text would stop every answer before it begins.
+    Ok(texts.collect::<Result<Vec<String>>>()?.into_iter().filter(|text| !text.is_empty()).collect())
+}
+
+fn read_tools(object: &mut Object) -> Result<Vec<Value>> {
+    let tools = object.array("tools")?.unwrap_or_default();
+    for (index, tool) in tools.iter().enumerate() {
+        let path = format!("tools[{index}]");
+        let Some(kind) = tool.get("type").and_then(Value::as_str) else {
+            return Err(Error::invalid(path.clone(), format!("'{path}.type' is missing; it must be 'function'.")));
+        };
+        if kind != "function" {
+            let path = format!("{path}.type");
+            return Err(Error::invalid(path.clone(), format!("'{path}' is '{kind}'; only 'function' is supported.")));
+        }
+        if tool["function"]["name"].as_str().is_none_or(str::is_empty) {
+            let path = format!("{path}.function.name");
+            return Err(Error::invalid(path.clone(), format!("'{path}' is missing.")));
+        }
+    }
+    Ok(tools)
+}
+
+fn read_tool_choice(object: &mut Object) -> Result<ToolChoice> {
+    let bad = |message: &str| Error::invalid("tool_choice", message);
+    match object.take("tool_choice") {
+        None => Ok(ToolChoice::Auto),
+        Some(Value::String(word)) => match word.as_str() {
+            "auto" => Ok(ToolChoice::Auto),
+            "none" => Ok(ToolChoice::None),
+            "required" => Ok(ToolChoice::Required),
+            _ => Err(bad("'tool_choice' must be 'auto', 'none', 'required' or an object that names a function.")),
+        },
+        Some(value @ Value::Object(_)) => match value["function"]["name"].as_str() {
+            Some(name) => Ok(ToolChoice::Function(name.to_owned())),
+            None => Err(bad("'tool_choice.function.name' is missing.")),
+        },
+        Some(other) => Err(wrong_kind("tool_choice".to_owned(), "a string or an object", &other)),
+    }
+}
+
+fn write_tool_choice(choice: &ToolChoice) -> Value {
+    match choice {
+        ToolChoice::Auto => Value::Null,
+        ToolChoice::None => json!("none"),
+        ToolChoice::Required => json!("required"),
+        ToolChoice::Function(name) => json!({"type": "function", "function": {"name": name}}),
+    }
+}
+
+fn read_response_format(object: &mut Object) -> Result<ResponseFormat> {
+    let Some(mut format) = object.object("response_format")? else { return Ok(ResponseFormat::Text) };
+    match format.required_string("type")?.as_str() {
+        "text" => Ok(ResponseFormat::Text),
+        "json_object" => Ok(ResponseFormat::JsonObject),
+        "json_schema" => {
+            let mut inner = format.object("json_schema")?.ok_or_else(|| format.missing("json_schema"))?;
+            let path = inner.path_of("schema");
+            let schema = inner.take("schema").ok_or_else(|| inner.missing("schema"))?;
+            if !schema.is_object() {
+                return Err(wrong_kind(path, "an object", &schema));
+            }
+            Ok(ResponseFormat::JsonSchema(schema))
+        }
+        other => {
+            let message =
+                format!("'response_format.type' must be 'text', 'json_object' or 'json_schema', not '{other}'.");
+            Err(Error::invalid("response_format.type", message))
+        }
+    }
+}
+
+fn write_response_format(format: &ResponseFormat) -> Value {
+    match format {
+        ResponseFormat::Text => Value::Null,
+        ResponseFormat::JsonObject => json!({"type": "json_object"}),
+        ResponseFormat::JsonSchema(schema) => {
+            json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}})
+        }
+    }
+}
+
+fn read_include_usage(options: Option<Object>) -> Result<bool> {
+    match options {
+        None => Ok(false),
+        Some(mut options) => Ok(options.boolean("include_usage")?.unwrap_or(false)),
+    }
+}
+
+fn read_retrieval(object: &mut Object) -> Result<RetrievalWish> {
+    let Some(mut wish) = object.object("retrieval")? else { return Ok(RetrievalWish::default()) };
+    let read = RetrievalWish {
+        mode: wish.string("mode")?,
+        limit: wish.integer("top_k", 1..=100)?.and_then(|limit| usize::try_from(limit).ok()),
+        filter: wish.take("filter"),
+        score_threshold: wish.number("score_threshold", f64::MIN..=f64::MAX)?,
+        rerank: wish.boolean("rerank")?,
+    };
+    // Our own object: a misspelt field would otherwise do nothing, silently.
+    if let Some((key, _)) = wish.rest().iter().next() {
+        let path = format!("retrieval.{key}");
+        let known = "mode, top_k, filter, score_threshold, rerank";
+        return Err(Error::invalid(path.clone(), format!("'{path}' is not known; 'retrieval' takes {known}.")));
+    }
+    Ok(read)
+}
+
+fn write_retrieval(wish: &RetrievalWish) -> Value {
+    if *wish == RetrievalWish::default() {
+        return Value::Null;
+    }
+    json!({
+        "mode": wish.mode,
+        "top_k": wish.limit,
+        "filter": wish.filter,
+        "score_threshold": wish.score_threshold.map(short),
+        "rerank": wish.rerank,
+    })
+}
+
+#[cfg(test)]
+#[path = "chat_request_tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+//! Messages of a conversation, from the wire and to it.
+//!
+//! It does not know what a model makes of them.
+
+use crate::object::{Object, wrong_kind};
+use serde_json::{Value, json};
+use yizhan_domain::{Content, Error, Message, Part, Result, Role, ToolCall};
+
+/// The messages at `messages`.
+pub(super) fn read_messages(values: Vec<Value>) -> Result<Vec<Message>> {
+    if values.is_empty() {
+        return Err(Error::invalid("messages", "'messages' is empty; send at least one message."));
+    }
+    values.into_iter().enumerate().map(|(index, value)| read_message(format!("messages[{index}]"), value)).collect()
+}
+
+fn read_message(path: String, value: Value) -> Result<Message> {
+    let mut object = Object::at(path, value)?;
+    let role = read_role(&mut object)?;
+    let tool_calls = read_tool_calls(&mut object)?;
+    let content = read_content(&mut object, role, !tool_calls.is_empty())?;
+    let tool_call_id = object.string("tool_call_id")?;
+    if role == Role::Tool && tool_call_id.is_none() {
+        return Err(object.missing("tool_call_id"));
+    }
+    if role != Role::Assistant && !tool_calls.is_empty() {
+        let path = object.path_of("tool_calls");
+        return Err(Error::invalid(path.clone(), format!("'{path}' belongs to the role 'assistant' only.")));
+    }
+    Ok(Message { role, content, tool_calls, tool_call_id })
+}
+
+fn read_role(object: &mut Object) -> Result<Role> {
+    match object.required_string("role")?.as_str() {
+        "system" | "developer" => Ok(Role::System),
+        "user" => Ok(Role::User),
+        "assistant" => Ok(Role::Assistant),
+        "tool" => Ok(Role::Tool),
+        other => {
+            let path = object.path_of("role");
+            let roles = "'system', 'developer', 'user', 'assistant' or 'tool'";
+            Err(Error::invalid(path.clone(), format!("'{path}' must be one of {roles}, not '{other}'.")))
+        }
+    }
+}
+
+fn read_content(object: &mut Object, role: Role, has_tool_calls: bool) -> Result<Content> {
+    let path = object.path_of("content");
+    match object.take("content") {
+        Some(Value::String(text)) => Ok(Content::Text(text)),
+        Some(Value::Array(parts)) => {
+            let parts = parts.into_iter().enumerate().map(|(index, part)| read_part(format!("{path}[{index}]"), part));
+            Ok(Content::Parts(parts.collect::<Result<Vec<Part>>>()?))
+        }
+        Some(other) => Err(wrong_kind(path, "a string or a list of parts", &other)),
+        None if role == Role::Assistant && has_tool_calls => Ok(Content::Text(String::new())),
+        None => match object.string("refusal")? {
+            Some(refusal) if role == Role::Assistant => Ok(Content::Text(refusal)),
+            _ => Err(object.missing("content")),
+        },
+    }
+}
+
+fn read_part(path: String, value: Value) -> Result<Part> {
+    let mut part = match value {
+        // Some clients put bare strings into the list.
+        Value::String(text) => return Ok(Part::Text { text }),
+        other => Object::at(path, other)?,
+    };
+    let kind = part.required_string("type")?;
+    match kind.as_str() {
+        "text" => Ok(Part::Text { text: part.required_string("text")? }),
+        "refusal" => Ok(Part::Text { text: part.required_string("refusal")? }),
+        "image_url" => read_image(&mut part),
+        other => {
+            let path = part.path_of("type");
+            let message = format!("'{path}' is '{other}'; this server takes the parts 'text' and 'image_url'.");
+            Err(Error::invalid(path, message))
+        }
+    }
+}
+
+fn read_image(part: &mut Object) -> Result<Part> {
+    let path = part.path_of("image_url");
+    match part.take("image_url") {
+        Some(Value::String(url)) => Ok(Part::Image { url }),
+        Some(other) => Ok(Part::Image { url: Object::at(path, other)?.required_string("url")? }),
+        None => Err(part.missing("image_url")),
+    }
+}
+
+fn read_tool_calls(object: &mut Object) -> Result<Vec<ToolCall>> {
+    let path = object.path_of("tool_calls");
+    let calls = object.array("tool_calls")?.unwrap_or_default();
+    let calls = calls.into_iter().enumerate().map(|(index, call)| read_tool_call(format!("{path}[{index}]"), call));
+    calls.collect()
+}
+
+fn read_tool_call(path: String, value: Value) -> Result<ToolCall> {
+    let mut call = Object::at(path, value)?;
+    let id = call.required_string("id")?;
+    let mut function = call.object("function")?.ok_or_else(|| call.missing("function"))?;
+    let name = function.required_string("name")?;
+    let arguments = match function.take("arguments") {
+        None => String::new(),
+        Some(Value::String(text)) => text,
+        // Some clients send the parsed arguments back.
+        Some(other) => other.to_string(),
+    };
+    Ok(ToolCall { id, name, arguments })
+}
+
+/// A message as OpenAI writes it.
+pub(super) fn write_message(message: &Message) -> Value {
+    let content = match &message.content {
+        Content::Text(text) => json!(text),
+        Content::Parts(parts) => parts.iter().map(write_part).collect(),
+    };
+    let mut value = json!({"role": message.role.as_str(), "content": content});
+    if !message.tool_calls.is_empty() {
+        value["tool_calls"] = message.tool_calls.iter().map(write_tool_call).collect();
+    }
+    if let Some(id) = &message.tool_call_id {
+        value["tool_call_id"] = json!(id);
+    }
+    value
+}
+
+fn write_part(part: &Part) -> Value {
+    match part {
+        Part::Text { text } => json!({"type": "text", "text": text}),
+        Part::Image { url } => json!({"type": "image_url", "image_url": {"url": url}}),
+    }
+}
+
+/// A tool call as OpenAI writes it.
+pub(super) fn write_tool_call(call: &ToolCall) -> Value {
+    json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
+}
