@@ -1,0 +1,46 @@
+//! Arithmetic of an encoder on one core, by what the processor can do.
+//!
+//! It does not know models; matrices and rows in, rows out.
+
+mod attention;
+pub(crate) mod elementwise;
+mod level;
+mod linear;
+
+pub(crate) use attention::attention;
+pub(crate) use level::Level;
+pub(crate) use linear::Linear;
+pub use linear::Precision;
+
+/// Memory that one thread uses again for every pack.
+pub(crate) struct Scratch {
+    pub(crate) level: Level,
+    /// The hidden state, `tokens × width`.
+    pub(crate) state: Vec<f32>,
+    /// Query, key and value, or the inner layer.
+    pub(crate) wide: Vec<f32>,
+    /// What attention gives.
+    pub(crate) context: Vec<f32>,
+    /// What a layer adds to the state.
+    pub(crate) result: Vec<f32>,
+    pub(crate) kernel: KernelScratch,
+}
+
+/// Memory inside the kernels.
+pub(crate) struct KernelScratch {
+    pub(crate) level: Level,
+    pub(crate) scores: Vec<f32>,
+}
+
+impl Scratch {
+    pub(crate) fn new(level: Level) -> Self {
+        Self {
+            level,
+            state: Vec::new(),
+            wide: Vec::new(),
+            context: Vec::new(),
+            result: Vec::new(),
+            kernel: KernelScratch { level, scores: Vec::new() },
+        }
+    }
+}
