@@ -1,1 +1,23 @@
-//! Not written yet.
+//! The embedded default of the store: one SQLite database and a directory of contents.
+//!
+//! [`Sqlite`] keeps documents, chunks, vectors, jobs and keys in `DATA/yizhan.db`; [`FileBlobs`] keeps
+//! files' bytes in `DATA/blobs`. What either acknowledged is synced to the disk. This crate alone
+//! knows SQL; it does not know how documents become chunks, what a key permits, or HTTP.
+
+mod attribute;
+mod base;
+mod blob;
+mod chunk;
+mod codec;
+mod connection;
+mod document;
+mod fault;
+mod file;
+mod job;
+mod key;
+mod outbox;
+mod store;
+mod threads;
+
+pub use blob::FileBlobs;
+pub use store::Sqlite;

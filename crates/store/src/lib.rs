@@ -4,14 +4,20 @@
 //! This crate does not know SQL, file systems, indexes or models.
 
 mod blob;
+mod clock;
 mod document;
 mod filter;
 mod key;
+mod rules;
 
 pub use blob::{BlobStore, ContentHash};
+pub use clock::{Clock, ManualClock, millis};
 pub use document::{
     Base, BaseSettings, BaseStats, Chunk, Chunking, Document, DocumentChange, DocumentState, DocumentStore, File, Job,
     NewChunk, NewDocument, NewFile, NewSection, Page, Processed, Section, Submitted,
 };
 pub use filter::{Comparison, Compound, Filter};
 pub use key::{Key, KeyStore, NewKey};
+pub use rules::{
+    check_base_name, document_cursor, key_taken, name_taken, too_far_behind, unknown_cursor, unknown_section,
+};

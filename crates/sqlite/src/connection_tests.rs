@@ -1,0 +1,51 @@
+use super::*;
+
+#[test]
+fn a_new_database_has_the_newest_schema_and_opens_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("yizhan.db");
+    drop(open_writer(&path).unwrap());
+    let again = open_writer(&path).unwrap();
+    assert_eq!(version(&again).unwrap(), MIGRATIONS.len());
+    let mode: String = again.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("yizhan.db");
+    open_writer(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    let error = open_writer(&path).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidConfig);
+    assert!(error.message().contains("written by a newer version"), "{error}");
+    assert!(error.message().contains("yizhan.db"), "{error}");
+}
+
+#[test]
+fn another_programs_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("yizhan.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE something (x)").unwrap();
+    let error = open_writer(&path).unwrap_err();
+    assert!(error.message().contains("another program"), "{error}");
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("yizhan.db");
+    std::fs::write(&path, "This is a letter, and a rather long one, not a database.".repeat(50)).unwrap();
+    let error = open_writer(&path).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Io);
+    assert!(error.message().contains("damaged or not a database"), "{error}");
+}
+
+#[test]
+fn a_reader_cannot_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("yizhan.db");
+    let _writer = open_writer(&path).unwrap();
+    let reader = open_reader(&path).unwrap();
+    assert!(reader.execute("DELETE FROM base", []).is_err());
+}

@@ -1,0 +1,226 @@
+//! The handle: which call runs on which thread, in which transaction.
+//!
+//! It does not know SQL.
+
+use crate::connection::{open_reader, open_writer};
+use crate::fault::Fault;
+use crate::threads::Threads;
+use crate::{attribute, base, chunk, document, file, job, key, outbox};
+use async_trait::async_trait;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, KeyId, Result, Sequence, TenantId};
+use yizhan_store::{
+    Base, BaseSettings, BaseStats, Chunk, Clock, ContentHash, Document, DocumentChange, DocumentStore, File, Filter,
+    Job, Key, KeyStore, NewDocument, NewFile, NewKey, Page, Processed, Section, Submitted,
+};
+
+/// Connections that read, beside the one that writes. Readers never wait for the writer.
+const READERS: usize = 2;
+
+/// Documents, chunks, jobs and keys in one SQLite database. Clones share it. The last one to go
+/// waits for calls that are under way and closes the database.
+#[derive(Clone)]
+pub struct Sqlite {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: Clock,
+    // Before the writer, so that it is the last connection to close: it then empties the log.
+    readers: Threads<Connection>,
+    writer: Threads<Connection>,
+}
+
+impl Sqlite {
+    /// Opens `yizhan.db` in a data directory, which is made when it is not there.
+    ///
+    /// `InvalidConfig` when the data was written by a newer version or by another program, `Io` when
+    /// the directory cannot be used. Blocks for some milliseconds.
+    pub fn open(data_dir: &Path) -> Result<Self> {
+        Self::open_with_clock(data_dir, Clock::system())
+    }
+
+    /// [`Sqlite::open`] with another clock, for tests.
+    pub fn open_with_clock(data_dir: &Path, clock: Clock) -> Result<Self> {
+        std::fs::create_dir_all(data_dir)
+            .map_err(|cause| Error::io(format!("Making the data directory {}", data_dir.display()), cause))?;
+        let path = data_dir.join("yizhan.db");
+        let writer = Threads::start("sqlite-write", vec![open_writer(&path)?])?;
+        let readers = (0..READERS).map(|_| open_reader(&path)).collect::<Result<_>>()?;
+        let readers = Threads::start("sqlite-read", readers)?;
+        Ok(Self { inner: Arc::new(Inner { clock, readers, writer }) })
+    }
+
+    /// Runs `work` in a transaction of its own, with the time; it is on the disk when this returns.
+    async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>, i64) -> std::result::Result<T, Fault> + Send + 'static,
+    {
+        let clock = self.inner.clock.clone();
+        let task = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let outcome = work(&transaction, clock.now_ms())?;
+            transaction.commit()?;
+            Ok(outcome)
+        };
+        self.inner.writer.call(task).await
+    }
+
+    /// Runs `work` on one snapshot that holds everything acknowledged before.
+    async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
+    {
+        self.inner.readers.call(move |connection: &mut Connection| work(&*connection.transaction()?)).await
+    }
+}
+
+#[async_trait]
+impl DocumentStore for Sqlite {
+    async fn create_base(&self, tenant: &TenantId, name: &str, settings: BaseSettings) -> Result<Base> {
+        let (tenant, name) = (tenant.clone(), name.to_owned());
+        self.write(move |db, now| base::create(db, now, &tenant, &name, settings)).await
+    }
+
+    async fn base(&self, tenant: &TenantId, name_or_id: &str) -> Result<Option<Base>> {
+        let (tenant, name) = (tenant.clone(), name_or_id.to_owned());
+        self.read(move |db| base::find(db, &tenant, &name)).await
+    }
+
+    async fn bases(&self, tenant: &TenantId) -> Result<Vec<Base>> {
+        let tenant = tenant.clone();
+        self.read(move |db| base::list(db, &tenant)).await
+    }
+
+    async fn rename_base(&self, base: &BaseId, name: &str) -> Result<Base> {
+        let (id, name) = (base.clone(), name.to_owned());
+        self.write(move |db, _| base::rename(db, &id, &name)).await
+    }
+
+    async fn delete_base(&self, base: &BaseId) -> Result<()> {
+        let id = base.clone();
+        self.write(move |db, _| base::delete(db, &id)).await
+    }
+
+    async fn base_stats(&self, base: &BaseId) -> Result<BaseStats> {
+        let id = base.clone();
+        self.read(move |db| base::stats(db, &id)).await
+    }
+
+    async fn create_file(&self, file: NewFile) -> Result<File> {
+        self.write(move |db, now| file::create(db, now, file)).await
+    }
+
+    async fn file(&self, tenant: &TenantId, id: &FileId) -> Result<Option<File>> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |db| file::find(db, &tenant, &id)).await
+    }
+
+    async fn files(&self, tenant: &TenantId, page: Page) -> Result<Vec<File>> {
+        let tenant = tenant.clone();
+        self.read(move |db| file::list(db, &tenant, &page)).await
+    }
+
+    async fn delete_file(&self, tenant: &TenantId, id: &FileId) -> Result<Option<ContentHash>> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.write(move |db, _| file::delete(db, &tenant, &id)).await
+    }
+
+    async fn submit(&self, base: &BaseId, document: NewDocument) -> Result<Submitted> {
+        let id = base.clone();
+        self.write(move |db, now| document::submit(db, now, &id, document)).await
+    }
+
+    async fn document(&self, id: DocumentId) -> Result<Option<Document>> {
+        self.read(move |db| document::find(db, id)).await
+    }
+
+    async fn document_of_file(&self, base: &BaseId, file: &FileId) -> Result<Option<Document>> {
+        let (base, file) = (base.clone(), file.clone());
+        self.read(move |db| document::of_file(db, &base, &file)).await
+    }
+
+    async fn documents(&self, base: &BaseId, page: Page) -> Result<Vec<Document>> {
+        let id = base.clone();
+        self.read(move |db| document::list(db, &id, &page)).await
+    }
+
+    async fn documents_matching(&self, base: &BaseId, filter: &Filter) -> Result<Vec<DocumentId>> {
+        let (id, filter) = (base.clone(), filter.clone());
+        self.read(move |db| attribute::matching(db, &id, &filter)).await
+    }
+
+    async fn delete_document(&self, id: DocumentId) -> Result<()> {
+        self.write(move |db, _| document::delete(db, id)).await
+    }
+
+    async fn claim(&self, base: Option<&BaseId>, lease: Duration) -> Result<Option<Job>> {
+        let base = base.cloned();
+        self.write(move |db, now| job::claim(db, now, base.as_ref(), lease)).await
+    }
+
+    async fn extend(&self, job: &Job, lease: Duration) -> Result<bool> {
+        let job = job.clone();
+        self.write(move |db, now| job::extend(db, now, &job, lease)).await
+    }
+
+    async fn complete(&self, job: &Job, processed: Processed) -> Result<Option<Sequence>> {
+        let job = job.clone();
+        self.write(move |db, now| job::complete(db, now, &job, &processed)).await
+    }
+
+    async fn fail(&self, job: &Job, reason: &str, retry_after: Option<Duration>) -> Result<bool> {
+        let (job, reason) = (job.clone(), reason.to_owned());
+        self.write(move |db, now| job::fail(db, now, &job, &reason, retry_after)).await
+    }
+
+    async fn release_leases(&self) -> Result<u64> {
+        self.write(|db, now| job::release_all(db, now)).await
+    }
+
+    async fn changes(&self, base: &BaseId, after: Sequence, limit: usize) -> Result<Vec<DocumentChange>> {
+        let id = base.clone();
+        self.read(move |db| outbox::changes(db, &id, after, limit)).await
+    }
+
+    async fn last_sequence(&self, base: &BaseId) -> Result<Sequence> {
+        let id = base.clone();
+        self.read(move |db| outbox::last(db, &id)).await
+    }
+
+    async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Chunk>> {
+        let ids = ids.to_vec();
+        self.read(move |db| chunk::by_ids(db, &ids)).await
+    }
+
+    async fn section_of(&self, chunk: ChunkId) -> Result<Option<Section>> {
+        self.read(move |db| chunk::section_of(db, chunk)).await
+    }
+}
+
+#[async_trait]
+impl KeyStore for Sqlite {
+    async fn create_key(&self, key: NewKey) -> Result<Key> {
+        self.write(move |db, now| key::create(db, now, key)).await
+    }
+
+    async fn key_by_hash(&self, hash: &str) -> Result<Option<Key>> {
+        let hash = hash.to_owned();
+        self.read(move |db| key::by_hash(db, &hash)).await
+    }
+
+    async fn keys(&self, tenant: &TenantId) -> Result<Vec<Key>> {
+        let tenant = tenant.clone();
+        self.read(move |db| key::list(db, &tenant)).await
+    }
+
+    async fn delete_key(&self, id: &KeyId) -> Result<()> {
+        let id = id.clone();
+        self.write(move |db, _| key::delete(db, &id)).await
+    }
+}
