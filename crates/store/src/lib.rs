@@ -8,6 +8,7 @@ mod clock;
 mod document;
 mod filter;
 mod key;
+mod memory;
 mod rules;
 
 pub use blob::{BlobStore, ContentHash};
@@ -18,6 +19,7 @@ pub use document::{
 };
 pub use filter::{Comparison, Compound, Filter};
 pub use key::{Key, KeyStore, NewKey};
+pub use memory::MemoryStore;
 pub use rules::{
     check_base_name, document_cursor, key_taken, name_taken, too_far_behind, unknown_cursor, unknown_section,
 };
