@@ -19,10 +19,10 @@ use yizhan_domain::{Error, ErrorCode, Result};
 /// How a cache reaches its sources.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Address of Hugging Face or of a mirror of it (what others call `HF_ENDPOINT`).
-    pub huggingface: String,
-    /// Address of ModelScope or of a mirror of it.
-    pub modelscope: String,
+    /// Address of a mirror of Hugging Face (what others call `HF_ENDPOINT`); none for Hugging Face itself.
+    pub hub: Option<String>,
+    /// Address of a mirror of ModelScope; none for ModelScope itself.
+    pub modelscope: Option<String>,
     /// The command that is pip, with its first arguments.
     pub pip: Vec<String>,
     /// How long a hub may take to answer at all.
@@ -36,8 +36,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            huggingface: "https://huggingface.co".to_owned(),
-            modelscope: "https://modelscope.cn".to_owned(),
+            hub: None,
+            modelscope: None,
             pip: ["python3", "-m", "pip"].map(str::to_owned).to_vec(),
             connect_timeout: Duration::from_secs(4),
             stall_timeout: Duration::from_secs(20),
@@ -52,25 +52,20 @@ pub struct Installed {
     /// Its catalogue entry.
     pub artefact: Artefact,
     /// Where its files are.
-    pub directory: PathBuf,
+    pub folder: PathBuf,
     /// What they are and where they came from.
     pub manifest: Manifest,
 }
 
 impl Installed {
-    /// The path of the file of that name.
-    pub fn file(&self, name: &str) -> Option<PathBuf> {
-        self.manifest.files.iter().find(|file| file.name == name).map(|file| self.directory.join(&file.name))
-    }
-
-    /// The first file's path: the model or the library itself where there is one file only.
-    pub fn main_file(&self) -> Option<PathBuf> {
-        self.manifest.files.first().map(|file| self.directory.join(&file.name))
+    /// The path of the file of that name, which the catalogue lists or a conversion writes.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     /// Every file's path.
     pub fn paths(&self) -> Vec<PathBuf> {
-        self.manifest.files.iter().map(|file| self.directory.join(&file.name)).collect()
+        self.manifest.files.iter().map(|file| self.folder.join(&file.name)).collect()
     }
 
     /// Bytes on disk.
@@ -106,10 +101,10 @@ impl Cache {
     /// The artefact of that name if it is installed. Cheap: looks at the manifest and the files' sizes.
     pub fn find(&self, name: &str) -> Option<Installed> {
         let artefact = self.catalog.get(name)?;
-        let directory = self.home_of(artefact);
-        let manifest = Manifest::read(&directory)?;
-        let whole = manifest.files.iter().all(|file| length(&directory.join(&file.name)) == file.size);
-        (whole && manifest.is_of(artefact)).then(|| Installed { artefact: artefact.clone(), directory, manifest })
+        let folder = self.home_of(artefact);
+        let manifest = Manifest::read(&folder)?;
+        let whole = manifest.files.iter().all(|file| length(&folder.join(&file.name)) == file.size);
+        (whole && manifest.is_of(artefact)).then(|| Installed { artefact: artefact.clone(), folder, manifest })
     }
 
     /// The artefact of that name, or an error that says how to get it.
@@ -130,7 +125,7 @@ impl Cache {
     pub fn verify_watched(&self, name: &str, observer: &dyn Observer) -> Result<Installed> {
         let installed = self.require(name)?;
         for file in &installed.manifest.files {
-            let hash = sha256(&installed.directory.join(&file.name), |done| {
+            let hash = sha256(&installed.folder.join(&file.name), |done| {
                 let total = Some(file.size);
                 observer.progress(&Progress { artefact: name, stage: Stage::Verify, item: &file.name, done, total });
                 if observer.cancelled() { Err(cancelled(name)) } else { Ok(()) }
@@ -164,7 +159,7 @@ impl Cache {
         let job = Job::new(artefact, &self.options, observer, self.partial().join(name));
         let manifest = job.run(&home, converter)?;
         tracing::info!(name, source = manifest.source, "pulled");
-        Ok(Installed { artefact: artefact.clone(), directory: home, manifest })
+        Ok(Installed { artefact: artefact.clone(), folder: home, manifest })
     }
 
     /// Removes the artefact of that name and what an interrupted pull left of it; false when there was nothing.

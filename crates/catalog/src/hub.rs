@@ -12,6 +12,9 @@ use ureq::Body;
 use ureq::http::{Response, StatusCode, header};
 use yizhan_domain::{Error, ErrorCode, Result};
 
+const HUGGING_FACE: &str = "https://huggingface.co";
+const MODELSCOPE: &str = "https://modelscope.cn";
+
 /// A connection to hubs.
 pub(crate) struct Hub {
     agent: ureq::Agent,
@@ -150,11 +153,12 @@ fn address(source: &Source, name: &str, options: &Options) -> Option<String> {
     let trim = |base: &str| base.trim_end_matches('/').to_owned();
     match &source.origin {
         Origin::HuggingFace(repository) => {
-            let (base, revision) = (trim(&options.huggingface), revision.unwrap_or("main"));
+            let (base, revision) = (trim(options.hub.as_deref().unwrap_or(HUGGING_FACE)), revision.unwrap_or("main"));
             Some(format!("{base}/{repository}/resolve/{revision}/{path}"))
         }
         Origin::ModelScope(repository) => {
-            let (base, revision) = (trim(&options.modelscope), revision.unwrap_or("master"));
+            let (base, revision) =
+                (trim(options.modelscope.as_deref().unwrap_or(MODELSCOPE)), revision.unwrap_or("master"));
             Some(format!("{base}/models/{repository}/resolve/{revision}/{path}"))
         }
         Origin::Url(base) => Some(format!("{}/{path}", trim(base))),

@@ -2,7 +2,8 @@
 //!
 //! It does not know terminals or model formats.
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use yizhan_domain::Result;
 
 /// What a pull is doing.
@@ -30,6 +31,12 @@ impl Stage {
             Stage::Verify => "verify",
             Stage::Convert => "convert",
         }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -68,12 +75,13 @@ impl Observer for Silent {
 
 /// Performs the conversions that the catalogue names.
 pub trait Converter {
-    /// Performs `step`: reads the fetched files, which lie in `directory` under the catalogue's names, and writes `output`.
-    fn convert(&self, step: &str, directory: &Path, output: &Path) -> Result<()>;
+    /// Performs `step`: reads the fetched files, which lie in one directory under the catalogue's names and come in
+    /// its order, and writes `output`.
+    fn convert(&self, step: &str, inputs: &[PathBuf], output: &Path) -> Result<()>;
 }
 
-impl<F: Fn(&str, &Path, &Path) -> Result<()>> Converter for F {
-    fn convert(&self, step: &str, directory: &Path, output: &Path) -> Result<()> {
-        self(step, directory, output)
+impl<F: Fn(&str, &[PathBuf], &Path) -> Result<()>> Converter for F {
+    fn convert(&self, step: &str, inputs: &[PathBuf], output: &Path) -> Result<()> {
+        self(step, inputs, output)
     }
 }

@@ -46,9 +46,10 @@ impl<'a> Job<'a> {
                 let converted = self.directory("converted")?;
                 let output = converted.join(&conversion.file);
                 remove(&output)?;
+                let inputs: Vec<PathBuf> = files.iter().map(|file| ready.join(&file.name)).collect();
                 self.tick(Stage::Convert, &conversion.step, 0, None)?;
                 converter
-                    .convert(&conversion.step, &ready, &output)
+                    .convert(&conversion.step, &inputs, &output)
                     .map_err(|error| error.context(format!("converting '{}'", self.artefact.name)))?;
                 let kept = self.describe(&converted, [conversion.file.as_str()].into_iter())?;
                 if let Some(expected) = conversion.sha256.as_ref().filter(|expected| **expected != kept[0].sha256) {
