@@ -26,15 +26,6 @@ pub struct Access {
     active: Arc<AtomicUsize>,
 }
 
-/// A new key, with the only sight of its secret.
-#[derive(Debug)]
-pub struct Issued {
-    /// What the caller sends. It is kept nowhere.
-    pub secret: String,
-    /// What is kept.
-    pub key: Key,
-}
-
 #[derive(Default)]
 struct Remembered {
     by_hash: HashMap<String, Principal>,
@@ -48,8 +39,9 @@ impl Access {
         Self { keys, remembered: Mutex::default(), active: Arc::default() }
     }
 
-    /// Makes a key. `InvalidRequest` when the name is empty, too long, or no scope is given.
-    pub async fn issue(&self, tenant: &TenantId, name: &str, scopes: &[Scope]) -> Result<Issued> {
+    /// Makes a key; returns its secret, which is kept nowhere and is shown to the caller this once.
+    /// `InvalidRequest` when the name is empty, too long, or no scope is given.
+    pub async fn issue(&self, tenant: &TenantId, name: &str, scopes: &[Scope]) -> Result<(String, Key)> {
         if name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
             return Err(Error::invalid("name", format!("Give the key a name of 1 to {MAX_NAME} characters.")));
         }
@@ -58,7 +50,7 @@ impl Access {
         }
         let secret = secret::generate()?;
         let key = self.keep(tenant, name, &secret, scopes).await?;
-        Ok(Issued { secret, key })
+        Ok((secret, key))
     }
 
     /// Makes sure that the default tenant has a key with the scope `admin`.
@@ -75,8 +67,8 @@ impl Access {
         if self.keys.keys(&tenant).await?.iter().any(is_admin) {
             return Ok(None);
         }
-        let issued = self.issue(&tenant, "bootstrap", &[Scope::Admin]).await?;
-        Ok(Some(issued.secret))
+        let (secret, _) = self.issue(&tenant, "bootstrap", &[Scope::Admin]).await?;
+        Ok(Some(secret))
     }
 
     async fn keep_given(&self, tenant: &TenantId, secret: &str) -> Result<()> {
