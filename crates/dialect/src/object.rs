@@ -56,6 +56,11 @@ impl Object {
         self.fields.shift_remove(key).filter(|value| !value.is_null())
     }
 
+    /// Is the field there, and not `null`?
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.fields.get(key).is_some_and(|value| !value.is_null())
+    }
+
     /// Takes out a text.
     pub(crate) fn string(&mut self, key: &str) -> Result<Option<String>> {
         match self.take(key) {

@@ -11,7 +11,8 @@ mod error;
 mod file;
 mod message;
 mod model;
-mod vector_store;
+mod vector_store_reply;
+mod vector_store_request;
 
 pub use chat_reply::{Answer, ChunkWriter};
 pub use chat_request::{ChatCompletionRequest, ResponseFormat, RetrievalWish, ToolChoice};
@@ -19,7 +20,10 @@ pub use embedding::{EmbeddingEncoding, EmbeddingRequest, InputType, embedding_re
 pub use error::error_body;
 pub use file::{FileObject, deleted, list};
 pub use model::ModelObject;
-pub use vector_store::{
-    AttachRequest, BatchObject, ChunkingWish, FileCounts, SearchRequest, SearchResult, VectorStoreFileObject,
-    VectorStoreObject, VectorStoreRequest, VectorStoreUpdate, parse_batch_request, search_reply,
+pub use vector_store_reply::{
+    BatchObject, FileCounts, SearchResult, VectorStoreFileObject, VectorStoreObject, search_reply,
+};
+pub use vector_store_request::{
+    AttachRequest, ChunkingWish, SearchRequest, VectorStoreRequest, VectorStoreUpdate, read_attributes_update,
+    read_batch_request,
 };

@@ -2,5 +2,38 @@
 //!
 //! The only home of axum. It knows neither engines nor indexes nor SQL: what answers stands behind
 //! the two traits of [`backend`], and the store's traits.
+//!
+//! A request's way: [`serve`] takes the connection, `middleware` names the request and catches
+//! panics, `routes` finds the handler, the extractors `auth` and `body` say who calls and what is
+//! asked, the handler translates with `dialect` and asks a backend or the store. Every failure on
+//! the way is a [`yizhan_domain::Error`] and leaves as OpenAI's error body through `error`.
 
 pub mod backend;
+
+mod auth;
+mod batches;
+mod body;
+mod chat;
+mod cors;
+mod embeddings;
+mod error;
+mod files;
+mod filter;
+mod health;
+mod middleware;
+mod models;
+mod openapi;
+mod page;
+mod patience;
+mod routes;
+mod search;
+mod serve;
+mod sse;
+mod state;
+mod store_files;
+mod stores;
+mod stream;
+mod upload;
+
+pub use serve::serve;
+pub use state::{AppState, Settings};

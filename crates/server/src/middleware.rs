@@ -1,0 +1,67 @@
+//! Around every request: its id, its line in the log, and a reply even when a handler panics.
+
+use crate::error::ApiError;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+use yizhan_domain::Error;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request's id: the caller's own `x-request-id`, or a fresh one.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<RequestId>().cloned().unwrap_or_else(fresh_id))
+    }
+}
+
+/// Runs the rest of the way.
+pub(crate) async fn around(mut request: Request, next: Next) -> Response {
+    let begin = Instant::now();
+    let id = own_id(&request).unwrap_or_else(fresh_id);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    request.extensions_mut().insert(id.clone());
+    let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => {
+            // The panic's own text is in the log already, by the panic hook.
+            tracing::error!(request = %id.0, %method, path, "a handler panicked");
+            let message = format!("The server failed at this request (id {}); please report it.", id.0);
+            ApiError(Error::internal(message)).into_response()
+        }
+    };
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let (status, millis) = (response.status().as_u16(), begin.elapsed().as_secs_f32() * 1e3);
+    tracing::debug!(request = %id.0, %method, path, status, millis, "answered");
+    response
+}
+
+fn own_id(request: &Request) -> Option<RequestId> {
+    let text = request.headers().get(REQUEST_ID)?.to_str().ok()?;
+    let fits = !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then(|| RequestId(text.to_owned()))
+}
+
+fn fresh_id() -> RequestId {
+    RequestId(random_id("req-"))
+}
+
+/// The prefix and 96 random bits in hexadecimal.
+pub(crate) fn random_id(prefix: &str) -> String {
+    let random = yizhan_domain::FileId::random();
+    let digits = random.as_str().rsplit('-').next().unwrap_or_default();
+    format!("{prefix}{digits}")
+}

@@ -1,0 +1,177 @@
+//! The one table of routes. The router and `/openapi.json` are both made from it.
+
+use crate::error::ApiError;
+use crate::state::AppState;
+use crate::{batches, chat, cors, embeddings, files, health, middleware, models, openapi, search, store_files, stores};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::{Method, Uri};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use std::sync::Arc;
+use yizhan_domain::{Error, ErrorCode};
+
+/// One route.
+pub(crate) struct Route {
+    /// The method.
+    pub(crate) method: &'static str,
+    /// The path, as OpenAPI writes it.
+    pub(crate) path: &'static str,
+    /// What it does, in one sentence.
+    pub(crate) summary: &'static str,
+    /// Schema of the request's JSON body.
+    pub(crate) request: Option<&'static str>,
+    /// Schema of the reply's JSON body; none: bytes.
+    pub(crate) reply: Option<&'static str>,
+    /// Parameters of the query.
+    pub(crate) query: &'static [&'static str],
+    /// May it be called without a key?
+    pub(crate) public: bool,
+    handler: MethodRouter<Arc<AppState>>,
+}
+
+impl Route {
+    fn new<H, T>(method: &'static str, path: &'static str, summary: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Arc<AppState>>,
+        T: 'static,
+    {
+        let filter = match method {
+            "post" => MethodFilter::POST,
+            "delete" => MethodFilter::DELETE,
+            _ => MethodFilter::GET,
+        };
+        let handler = on(filter, handler);
+        Self { method, path, summary, request: None, reply: None, query: &[], public: false, handler }
+    }
+
+    fn takes(mut self, schema: &'static str) -> Self {
+        self.request = Some(schema);
+        self
+    }
+
+    fn gives(mut self, schema: &'static str) -> Self {
+        self.reply = Some(schema);
+        self
+    }
+
+    fn query(mut self, names: &'static [&'static str]) -> Self {
+        self.query = names;
+        self
+    }
+
+    fn public(mut self) -> Self {
+        self.public = true;
+        self
+    }
+}
+
+const PAGE: &[&str] = &["limit", "order", "after", "before"];
+
+/// Every route there is.
+pub(crate) fn table() -> Vec<Route> {
+    let mut routes = system_routes();
+    routes.extend(inference_routes());
+    routes.extend(file_routes());
+    routes.extend(store_routes());
+    routes
+}
+
+fn system_routes() -> Vec<Route> {
+    vec![
+        Route::new("get", "/healthz", "Is the process alive?", health::alive).gives("Health").public(),
+        Route::new("get", "/readyz", "Can it answer? If not, why.", health::ready).gives("Health").public(),
+        Route::new("get", "/openapi.json", "This description.", openapi::get).gives("Object").public(),
+    ]
+}
+
+fn inference_routes() -> Vec<Route> {
+    vec![
+        Route::new("get", "/v1/models", "Lists models, knowledge bases and applications.", models::list)
+            .gives("ModelList"),
+        Route::new("get", "/v1/models/{model}", "Describes one of them.", models::get).gives("Model"),
+        Route::new("post", "/v1/chat/completions", "Answers a conversation, whole or as a stream.", chat::create)
+            .takes("ChatCompletionRequest")
+            .gives("ChatCompletion"),
+        Route::new("post", "/v1/embeddings", "Turns texts into vectors.", embeddings::create)
+            .takes("EmbeddingRequest")
+            .gives("EmbeddingList"),
+    ]
+}
+
+fn file_routes() -> Vec<Route> {
+    vec![
+        Route::new("post", "/v1/files", "Uploads a file.", files::create).takes("FileUpload").gives("File"),
+        Route::new("get", "/v1/files", "Lists files, newest first.", files::list)
+            .query(&["limit", "order", "after", "before", "purpose"])
+            .gives("FileList"),
+        Route::new("get", "/v1/files/{file_id}", "Describes a file.", files::get).gives("File"),
+        Route::new("get", "/v1/files/{file_id}/content", "Gives a file's bytes.", files::content),
+        Route::new("delete", "/v1/files/{file_id}", "Deletes a file and all that was made from it.", files::delete)
+            .gives("Deleted"),
+    ]
+}
+
+fn store_routes() -> Vec<Route> {
+    const STORE: &str = "/v1/vector_stores/{vector_store_id}";
+    const FILES: &str = "/v1/vector_stores/{vector_store_id}/files";
+    const FILE: &str = "/v1/vector_stores/{vector_store_id}/files/{file_id}";
+    const BATCHES: &str = "/v1/vector_stores/{vector_store_id}/file_batches";
+    const BATCH: &str = "/v1/vector_stores/{vector_store_id}/file_batches/{batch_id}";
+    const SEARCH: &str = "/v1/vector_stores/{vector_store_id}/search";
+    vec![
+        Route::new("post", "/v1/vector_stores", "Makes a knowledge base.", stores::create)
+            .takes("VectorStoreRequest")
+            .gives("VectorStore"),
+        Route::new("get", "/v1/vector_stores", "Lists knowledge bases, newest first.", stores::list)
+            .query(PAGE)
+            .gives("VectorStoreList"),
+        Route::new("get", STORE, "Describes a knowledge base, by id or name.", stores::get).gives("VectorStore"),
+        Route::new("post", STORE, "Renames a knowledge base.", stores::update)
+            .takes("VectorStoreUpdate")
+            .gives("VectorStore"),
+        Route::new("delete", STORE, "Deletes a knowledge base.", stores::delete).gives("Deleted"),
+        Route::new("post", FILES, "Attaches a file; it is read in the background.", store_files::attach)
+            .takes("AttachRequest")
+            .gives("VectorStoreFile"),
+        Route::new("get", FILES, "Lists attached files, newest first.", store_files::list)
+            .query(&["limit", "order", "after", "before", "filter"])
+            .gives("VectorStoreFileList"),
+        Route::new("get", FILE, "Describes an attached file and its state.", store_files::get).gives("VectorStoreFile"),
+        Route::new("post", FILE, "Replaces an attached file's attributes.", store_files::update)
+            .takes("AttributesUpdate")
+            .gives("VectorStoreFile"),
+        Route::new("delete", FILE, "Detaches a file; searches no longer find it.", store_files::delete)
+            .gives("Deleted"),
+        Route::new("post", BATCHES, "Attaches many files.", batches::create).takes("BatchRequest").gives("FileBatch"),
+        Route::new("get", BATCH, "Describes a batch and its files' states.", batches::get).gives("FileBatch"),
+        Route::new("post", SEARCH, "Finds passages.", search::create).takes("SearchRequest").gives("SearchPage"),
+    ]
+}
+
+/// The router over the whole table.
+pub(crate) fn router(state: Arc<AppState>) -> Router {
+    let mut router = Router::new();
+    for route in table() {
+        // A model's name may have slashes in it.
+        let path = route.path.replace("{model}", "{*model}");
+        router = router.route(&path, route.handler);
+    }
+    router
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), cors::around))
+        .layer(axum::middleware::from_fn(middleware::around))
+        .with_state(state)
+}
+
+async fn no_such_route(method: Method, uri: Uri) -> ApiError {
+    let message = format!("There is no route {method} {}; GET /openapi.json lists them.", uri.path());
+    ApiError(Error::new(ErrorCode::NotFound, message))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    let message = format!("{} does not take {method}; GET /openapi.json lists what it takes.", uri.path());
+    ApiError(Error::new(ErrorCode::MethodNotAllowed, message))
+}

@@ -1,0 +1,89 @@
+//! The accept loop: connections with time limits, and a shutdown that lets work end.
+//!
+//! Hyper is driven directly, as axum's own loop has no limit on how slowly a client may speak.
+
+use crate::routes;
+use crate::state::{AppState, Settings};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use yizhan_domain::Result;
+
+/// Serves until `shutdown` comes; then takes no more connections and gives requests under way
+/// [`Settings::shutdown_grace`] to end.
+pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future<Output = ()>) -> Result<()> {
+    let settings = state.settings.clone();
+    let router = routes::router(Arc::new(state));
+    let (stop, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(stream, router.clone(), settings.clone(), stopped.clone()));
+                }
+                Err(error) => rest_after(&error).await,
+            },
+        }
+    }
+    drop(listener);
+    // Fails only when no connection is left to hear it.
+    let _ = stop.send(true);
+    let ending = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(settings.shutdown_grace, ending).await.is_err() {
+        tracing::warn!(connections = connections.len(), "cutting connections that did not end in time");
+        connections.shutdown().await;
+    }
+    Ok(())
+}
+
+/// One connection, to its end.
+async fn converse(stream: TcpStream, router: axum::Router, settings: Settings, mut stopped: watch::Receiver<bool>) {
+    // Without it the kernel would hold small pieces of a stream back.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!("no TCP_NODELAY: {error}");
+    }
+    let io = TokioIo::new(crate::patience::Patient::new(stream, settings.idle_timeout));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
+    let connection = builder.serve_connection(io, TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = told(&mut stopped) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!("a connection ended early: {error}");
+    }
+}
+
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is the end too.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// A connection that failed before it began is nothing; without file handles, accepting again at
+/// once would spin.
+async fn rest_after(error: &std::io::Error) {
+    let harmless = [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];
+    if !harmless.contains(&error.kind()) {
+        tracing::error!("cannot accept connections: {error}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}

@@ -1,0 +1,74 @@
+//! What every handler can reach, and the limits of the server.
+
+use crate::backend::{ChatBackend, KnowledgeBackend};
+use crate::batches::Batches;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use yizhan_access::Access;
+use yizhan_store::{BlobStore, DocumentStore};
+
+/// Limits of the server. All have defaults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Most bytes of a JSON body.
+    pub body_bytes: usize,
+    /// Most bytes of an uploaded file. It is held in memory while it is taken.
+    pub file_bytes: usize,
+    /// Most bytes of all uploads that are being taken at one time; further ones wait.
+    pub uploads_bytes: usize,
+    /// A request's head must be complete after this long.
+    pub head_timeout: Duration,
+    /// A request's body, or the reading of a reply, may not pause for longer than this.
+    pub idle_timeout: Duration,
+    /// A stream that has nothing to say sends a comment this often.
+    pub keep_alive: Duration,
+    /// How long requests under way may take after the shutdown has begun.
+    pub shutdown_grace: Duration,
+    /// Origins from which a browser may call; `*` is any. Empty: none, and no CORS header at all.
+    pub cors_origins: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            body_bytes: 10 << 20,
+            file_bytes: 512 << 20,
+            uploads_bytes: 1 << 30,
+            head_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(60),
+            keep_alive: Duration::from_secs(15),
+            shutdown_grace: Duration::from_secs(20),
+            cors_origins: Vec::new(),
+        }
+    }
+}
+
+/// What every handler can reach.
+pub struct AppState {
+    pub(crate) access: Arc<Access>,
+    pub(crate) documents: Arc<dyn DocumentStore>,
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    pub(crate) chat: Arc<dyn ChatBackend>,
+    pub(crate) knowledge: Arc<dyn KnowledgeBackend>,
+    pub(crate) settings: Settings,
+    pub(crate) batches: Batches,
+    /// One permit a mebibyte of the uploads that are being taken.
+    pub(crate) upload_permits: Arc<Semaphore>,
+}
+
+impl AppState {
+    /// From the subsystems that answer.
+    pub fn new(
+        access: Arc<Access>,
+        documents: Arc<dyn DocumentStore>,
+        blobs: Arc<dyn BlobStore>,
+        chat: Arc<dyn ChatBackend>,
+        knowledge: Arc<dyn KnowledgeBackend>,
+        settings: Settings,
+    ) -> Self {
+        let permits = settings.uploads_bytes.max(settings.file_bytes).div_ceil(1 << 20);
+        let upload_permits = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
+        Self { access, documents, blobs, chat, knowledge, settings, batches: Batches::default(), upload_permits }
+    }
+}
