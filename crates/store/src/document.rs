@@ -71,7 +71,8 @@ pub struct Base {
 pub struct BaseStats {
     /// Documents in any state.
     pub documents: u64,
-    /// Chunks of ready documents.
+    /// Chunks that can be found: those of ready documents, and the old ones of documents whose new
+    /// content is not ready yet.
     pub chunks: u64,
     /// Bytes of the documents' files.
     pub bytes: u64,
@@ -165,7 +166,7 @@ pub struct Document {
     pub reason: Option<String>,
     /// Attempts since it was last submitted.
     pub attempts: u32,
-    /// Number of its chunks.
+    /// Number of its chunks that can be found; the old ones until new content is ready.
     pub chunks: u64,
     /// Number of its pages; none where the format has none or it is not ready.
     pub pages: Option<u32>,
@@ -187,7 +188,7 @@ pub struct Submitted {
 }
 
 /// A lease on a document that is to be processed. It ends at its deadline, after which another
-/// worker may claim the document.
+/// worker may claim the document; while none has, it is still held, so that late work is not lost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     /// The document as claimed; `state` is `Processing`.
@@ -295,22 +296,24 @@ pub struct Page {
 #[async_trait]
 pub trait DocumentStore: Send + Sync {
     /// Makes a base; `Conflict` when the tenant has one of that name, `InvalidRequest` when the
-    /// name is empty, longer than 64 characters, or has others than letters, digits, `.`, `_`, `-`.
+    /// name is empty, longer than 64 characters, or has others than letters, digits, `.`, `_`, `-`
+    /// (letters of any script; see [`check_base_name`](crate::check_base_name)).
     async fn create_base(&self, tenant: &TenantId, name: &str, settings: BaseSettings) -> Result<Base>;
 
-    /// The tenant's base of that name or id.
+    /// The tenant's base of that id, or else of that name.
     async fn base(&self, tenant: &TenantId, name_or_id: &str) -> Result<Option<Base>>;
 
     /// The tenant's bases, oldest first.
     async fn bases(&self, tenant: &TenantId) -> Result<Vec<Base>>;
 
-    /// Renames a base; errors as in `create_base`.
+    /// Renames a base; errors as in `create_base`, and `NotFound`.
     async fn rename_base(&self, base: &BaseId, name: &str) -> Result<Base>;
 
-    /// Removes a base with its documents, chunks and jobs; fine when it is not there.
+    /// Removes a base with its documents, chunks and jobs; fine when it is not there. Its files
+    /// stay: they are the tenant's. Lists of what a missing base holds are empty.
     async fn delete_base(&self, base: &BaseId) -> Result<()>;
 
-    /// Counts of a base.
+    /// Counts of a base; `NotFound` when there is none.
     async fn base_stats(&self, base: &BaseId) -> Result<BaseStats>;
 
     /// Keeps a file.
@@ -319,7 +322,8 @@ pub trait DocumentStore: Send + Sync {
     /// The tenant's file of that id.
     async fn file(&self, tenant: &TenantId, id: &FileId) -> Result<Option<File>>;
 
-    /// The tenant's files, newest first.
+    /// The tenant's files, newest first; `after` is a file's id, `InvalidRequest` when it is none of
+    /// the tenant's.
     async fn files(&self, tenant: &TenantId, page: Page) -> Result<Vec<File>>;
 
     /// Forgets a file, and every document made from it. Returns its hash when no other file has
@@ -328,7 +332,8 @@ pub trait DocumentStore: Send + Sync {
 
     /// Adds a document, or replaces the one with the same source. The same hash, when ready or on
     /// its way, changes nothing but the attributes and the name; anything else is queued, and until
-    /// the new content is ready the old chunks stay. A failed document is queued again.
+    /// the new content is ready the old chunks stay. A failed document is queued again. `NotFound` when
+    /// the base or the file is not there, or the file is another tenant's.
     async fn submit(&self, base: &BaseId, document: NewDocument) -> Result<Submitted>;
 
     /// A document by its number.
@@ -337,7 +342,8 @@ pub trait DocumentStore: Send + Sync {
     /// The document that a file is in a base.
     async fn document_of_file(&self, base: &BaseId, file: &FileId) -> Result<Option<Document>>;
 
-    /// A base's documents in any state, oldest first; `after` is a document's number.
+    /// A base's documents in any state, oldest first; `after` is a document's number (which need
+    /// not be there any more), `InvalidRequest` when it is no number.
     async fn documents(&self, base: &BaseId, page: Page) -> Result<Vec<Document>>;
 
     /// Numbers of a base's documents that meet a condition, ascending.
@@ -346,7 +352,8 @@ pub trait DocumentStore: Send + Sync {
     /// Removes a document with its chunks and job; `NotFound` when there is none.
     async fn delete_document(&self, id: DocumentId) -> Result<()>;
 
-    /// Takes the oldest document that waits, or whose lease has run out, in one base or any.
+    /// Takes the document that was submitted first of those that wait, and are not to wait for a
+    /// retry, or whose lease has run out; in one base or any.
     async fn claim(&self, base: Option<&BaseId>, lease: Duration) -> Result<Option<Job>>;
 
     /// Prolongs a lease from now; false when it is no longer held.
@@ -354,7 +361,8 @@ pub trait DocumentStore: Send + Sync {
 
     /// Replaces the document's chunks and makes it ready, in one transaction with the outbox.
     /// `None`, and nothing changes, when the lease is no longer held or the document was
-    /// resubmitted or removed meanwhile.
+    /// resubmitted or removed meanwhile. `Internal`, and nothing changes, when a chunk points to a
+    /// section that is not there.
     async fn complete(&self, job: &Job, processed: Processed) -> Result<Option<Sequence>>;
 
     /// Ends a lease without success: queued again after a delay, or failed for good when none.
@@ -365,8 +373,12 @@ pub trait DocumentStore: Send + Sync {
     /// one works on this store. Returns how many.
     async fn release_leases(&self) -> Result<u64>;
 
-    /// Changes after a position in ascending order, at most about `limit` chunks but at least
-    /// one change if there is one.
+    /// Changes after a position in ascending order, at most about `limit` chunks (a document without
+    /// chunks counts as one) but at least one change if there is one.
+    ///
+    /// A change is recorded when a document becomes ready, and when a document that was once ready
+    /// loses its chunks. A store may forget the oldest deletions: `Conflict` when they are asked for
+    /// (never from position 0); the index is then to be rebuilt from 0.
     async fn changes(&self, base: &BaseId, after: Sequence, limit: usize) -> Result<Vec<DocumentChange>>;
 
     /// The last position of a base's outbox.

@@ -103,10 +103,21 @@ fn compare(comparison: Comparison, actual: Option<&Value>, wanted: &Value) -> bo
 
 fn equal(actual: Option<&Value>, wanted: &Value) -> bool {
     match (actual, wanted) {
-        (Some(Value::Number(a)), Value::Number(b)) => a.as_f64() == b.as_f64(),
         // An attribute that is a list (such as `tags`) equals each of its members.
-        (Some(Value::Array(list)), wanted) if !wanted.is_array() => list.contains(wanted),
-        (Some(actual), wanted) => actual == wanted,
+        (Some(Value::Array(list)), wanted) if !wanted.is_array() => list.iter().any(|one| same(one, wanted)),
+        (Some(actual), wanted) => same(actual, wanted),
         (None, _) => false,
     }
 }
+
+/// Numbers are the same by value: `1` is `1.0`.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        _ => one == other,
+    }
+}
+
+#[cfg(test)]
+#[path = "filter_tests.rs"]
+mod tests;

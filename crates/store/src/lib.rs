@@ -5,6 +5,7 @@
 
 mod blob;
 mod clock;
+pub mod contract;
 mod document;
 mod filter;
 mod key;

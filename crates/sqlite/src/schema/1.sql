@@ -56,13 +56,14 @@ CREATE INDEX document_of_name ON document (base, name);
 CREATE INDEX document_waiting ON document (turn) WHERE state <= 1;
 CREATE INDEX document_waiting_in_base ON document (base, turn) WHERE state <= 1;
 
--- Attributes once more, for filters: numbers as REAL, strings as TEXT, all else as its JSON in a
--- BLOB. A list has one row for each member.
+-- Attributes once more, for filters: numbers as REAL, strings as TEXT, true, false and null as their
+-- JSON in a BLOB. A list has one row for each such member, marked as listed.
 CREATE TABLE attribute (
     base     INTEGER NOT NULL,
     key      TEXT    NOT NULL,
     value    ANY     NOT NULL,
     document INTEGER NOT NULL REFERENCES document (id) ON DELETE CASCADE,
+    listed   INTEGER NOT NULL,
     PRIMARY KEY (base, key, value, document)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attribute_of_document ON attribute (document);

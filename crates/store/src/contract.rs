@@ -1,0 +1,173 @@
+//! What every driver must do, as tests: a driver's crate calls [`contract_tests!`](crate::contract_tests)
+//! and each behaviour below becomes one test.
+//!
+//! It does not know which driver it tests, and never waits: time is moved by hand.
+#![allow(clippy::unwrap_used, missing_docs, reason = "these are tests; their names say what they hold a driver to")]
+
+pub mod bases;
+pub mod blobs;
+pub mod changes;
+pub mod documents;
+pub mod files;
+pub mod filters;
+pub mod jobs;
+pub mod keys;
+
+use crate::{
+    Base, BaseSettings, BlobStore, ContentHash, Document, DocumentStore, File, Job, KeyStore, ManualClock, NewChunk,
+    NewDocument, NewFile, NewSection, Processed,
+};
+use serde_json::{Map, Value, json};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+use yizhan_domain::{LineSpan, Rect, Sequence, TenantId};
+
+/// How long leases are in these tests.
+pub const LEASE: Duration = Duration::from_secs(60);
+
+/// A driver under test, empty at first.
+pub struct Subject {
+    pub documents: Arc<dyn DocumentStore>,
+    pub keys: Arc<dyn KeyStore>,
+    pub blobs: Arc<dyn BlobStore>,
+    /// The driver's clock.
+    pub time: ManualClock,
+    /// What must outlive the driver, such as its directory.
+    pub keep: Box<dyn Any + Send + Sync>,
+}
+
+impl Subject {
+    /// One driver that is all three stores, made with the clock that it is given.
+    pub fn new<S>(store: S, blobs: impl BlobStore + 'static, time: ManualClock, keep: impl Any + Send + Sync) -> Self
+    where
+        S: DocumentStore + KeyStore + Clone + 'static,
+    {
+        let (documents, keys) = (Arc::new(store.clone()), Arc::new(store));
+        Self { documents, keys, blobs: Arc::new(blobs), time, keep: Box::new(keep) }
+    }
+
+    pub fn tenant(&self) -> TenantId {
+        TenantId::default_tenant()
+    }
+
+    pub async fn base(&self, name: &str) -> Base {
+        self.documents.create_base(&self.tenant(), name, BaseSettings::default()).await.unwrap()
+    }
+
+    pub async fn file(&self, name: &str, content: &str) -> File {
+        self.documents.create_file(new_file(&self.tenant(), name, content)).await.unwrap()
+    }
+
+    /// Submits a file of this name and content; its source is its name.
+    pub async fn submit(&self, base: &Base, name: &str, content: &str) -> Document {
+        self.submit_with(base, name, content, json!({})).await
+    }
+
+    pub async fn submit_with(&self, base: &Base, name: &str, content: &str, attributes: Value) -> Document {
+        let file = self.file(name, content).await;
+        let new = new_document(&file, attributes);
+        self.documents.submit(&base.id, new).await.unwrap().document
+    }
+
+    pub async fn claim(&self) -> Job {
+        self.documents.claim(None, LEASE).await.unwrap().unwrap()
+    }
+
+    /// Claims the oldest document and completes it with so many chunks.
+    pub async fn complete(&self, chunks: usize) -> Sequence {
+        let job = self.claim().await;
+        let name = job.document.name.clone();
+        self.documents.complete(&job, processed(&name, chunks)).await.unwrap().unwrap()
+    }
+
+    /// A document that is ready with so many chunks.
+    pub async fn ready(&self, base: &Base, name: &str, chunks: usize) -> Document {
+        let document = self.submit(base, name, name).await;
+        self.complete(chunks).await;
+        self.documents.document(document.id).await.unwrap().unwrap()
+    }
+}
+
+pub fn new_file(tenant: &TenantId, name: &str, content: &str) -> NewFile {
+    NewFile {
+        tenant: tenant.clone(),
+        name: name.to_owned(),
+        hash: ContentHash(format!("{content:0>64}")),
+        bytes: content.len() as u64,
+        purpose: "assistants".to_owned(),
+    }
+}
+
+/// # Panics
+/// When the attributes are no object.
+pub fn new_document(file: &File, attributes: Value) -> NewDocument {
+    let attributes: Map<String, Value> = attributes.as_object().unwrap().clone();
+    let (source, name) = (file.name.clone(), file.name.clone());
+    NewDocument { file: file.id.clone(), source, name, hash: file.hash.clone(), attributes }
+}
+
+/// Three pages, two sections, and so many chunks that each differ, in Chinese and with boxes.
+pub fn processed(name: &str, chunks: usize) -> Processed {
+    let sections =
+        ["甲", "乙"].map(|title| NewSection { heading: vec![title.into()], text: format!("{title}：全文") });
+    let chunk = |number: usize| {
+        let text = format!("{name}：第{number}段\nend");
+        let first =
+            LineSpan { start: 0, end: text.len() as u32 - 4, page: Some(2), rect: Some(Rect([1.5, 2.0, 3.0, 4.0])) };
+        let last = LineSpan { start: first.end + 1, end: text.len() as u32, page: None, rect: None };
+        NewChunk {
+            heading: vec!["手册".to_owned(), format!("{number}")],
+            lines: vec![first, last],
+            section: (number % 3 < 2).then_some(number % 3),
+            tokens: number as u32 + 1,
+            vector: vec![number as f32, -0.5, 0.25],
+            text,
+        }
+    };
+    Processed { pages: Some(3), sections: sections.to_vec(), chunks: (0..chunks).map(chunk).collect() }
+}
+
+/// One test for each behaviour of the contract. `$make` gives a fresh, empty [`Subject`]; it may
+/// `.await`. The calling crate needs `tokio` with its `macros` and `rt`.
+#[macro_export]
+macro_rules! contract_tests {
+    ($make:expr) => {
+        $crate::contract_tests! { @each $make;
+            bases: a_base_is_found_by_name_and_by_id, names_are_taken_once_for_each_tenant,
+                names_are_validated, a_base_is_renamed, deleting_a_base_takes_everything_with_it, counts_of_a_base;
+            blobs: a_content_comes_back, a_content_that_is_not_there, removing_a_content;
+            changes: changes_come_in_order_and_only_the_last_of_each, a_deletion_stays_as_a_mark,
+                changes_come_in_parts, a_document_that_was_never_ready_leaves_no_mark,
+                bases_have_outboxes_of_their_own, chunks_come_back_whole, chunks_in_the_order_asked,
+                a_chunk_knows_its_section;
+            documents: a_new_document_is_queued, the_same_content_again_changes_name_and_attributes_only,
+                new_content_is_queued_and_the_old_chunks_stay, a_failed_document_is_queued_again,
+                documents_in_pages, a_document_is_found_by_its_file, deleting_a_document,
+                a_document_needs_its_base_and_its_tenants_file, numbers_are_never_used_twice;
+            files: a_file_is_its_tenants, files_in_pages_newest_first, deleting_a_file_takes_its_documents,
+                bytes_stay_while_another_file_has_them;
+            filters: every_comparison, compounds, filters_see_one_base_and_the_latest_attributes;
+            jobs: the_oldest_document_is_claimed_first, a_document_is_claimed_once_at_a_time,
+                claims_of_one_base, an_expired_lease_is_claimed_again, a_lease_is_extended,
+                a_late_completion_counts_while_nobody_else_claimed, completion_makes_it_ready,
+                a_superseded_completion_changes_nothing, a_resubmitted_document_is_not_completed_by_the_old_job,
+                a_deleted_document_is_not_completed, a_failure_is_tried_again_after_its_delay,
+                a_failure_for_good_takes_the_chunks, a_failure_without_the_lease_changes_nothing,
+                leases_are_released, a_section_that_is_missing_changes_nothing, many_workers_never_share_a_document;
+            keys: a_key_is_found_by_its_hash, a_hash_is_kept_once, keys_of_a_tenant, deleting_a_key;
+        }
+    };
+    (@each $make:expr; $($module:ident: $($name:ident),* ;)*) => {$(
+        mod $module {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    let subject: $crate::contract::Subject = $make;
+                    $crate::contract::$module::$name(&subject).await;
+                }
+            )*
+        }
+    )*};
+}
