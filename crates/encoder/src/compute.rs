@@ -4,6 +4,8 @@
 
 mod attention;
 pub(crate) mod elementwise;
+mod float;
+mod int8;
 mod level;
 mod linear;
 
@@ -12,12 +14,18 @@ pub(crate) use level::Level;
 pub(crate) use linear::Linear;
 pub use linear::Precision;
 
+#[cfg(test)]
+#[path = "compute_tests.rs"]
+mod tests;
+
+/// Columns that a kernel computes together; weights are laid out by so many.
+const PANEL: usize = 32;
+
 /// Memory that one thread uses again for every pack.
 pub(crate) struct Scratch {
-    pub(crate) level: Level,
     /// The hidden state, `tokens × width`.
     pub(crate) state: Vec<f32>,
-    /// Query, key and value, or the inner layer.
+    /// Query, key and value, or a part of the inner layer.
     pub(crate) wide: Vec<f32>,
     /// What attention gives.
     pub(crate) context: Vec<f32>,
@@ -29,18 +37,13 @@ pub(crate) struct Scratch {
 /// Memory inside the kernels.
 pub(crate) struct KernelScratch {
     pub(crate) level: Level,
-    pub(crate) scores: Vec<f32>,
+    attention: attention::AttentionScratch,
+    quantized: int8::Quantized,
 }
 
 impl Scratch {
     pub(crate) fn new(level: Level) -> Self {
-        Self {
-            level,
-            state: Vec::new(),
-            wide: Vec::new(),
-            context: Vec::new(),
-            result: Vec::new(),
-            kernel: KernelScratch { level, scores: Vec::new() },
-        }
+        let kernel = KernelScratch { level, attention: Default::default(), quantized: Default::default() };
+        Self { state: Vec::new(), wide: Vec::new(), context: Vec::new(), result: Vec::new(), kernel }
     }
 }

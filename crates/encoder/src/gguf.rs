@@ -12,7 +12,7 @@ mod write;
 pub(crate) use read::Gguf;
 pub(crate) use read::map_file;
 pub(crate) use tensor::{BLOCK, ElementType, Tensor};
-pub(crate) use value::{Array, Value};
+pub(crate) use value::Array;
 pub(crate) use write::GgufWriter;
 
 #[cfg(test)]

@@ -2,10 +2,13 @@
 //!
 //! It does not know texts or tokenizers, nor how matrices are multiplied: `compute` does.
 
-use crate::compute::{Linear, Precision, Scratch, attention, elementwise};
+use crate::compute::{Level, Linear, Precision, Scratch, attention, elementwise};
 use crate::gguf::{Gguf, Tensor, damaged};
 use std::ops::Range;
 use yizhan_domain::Result;
+
+/// Rows whose inner layer is computed at a time, so that it stays in the cache; a multiple of every kernel's rows.
+const INNER_ROWS: usize = 72;
 
 /// The sizes of a model.
 #[derive(Clone, Copy, Debug)]
@@ -111,45 +114,55 @@ impl Model {
 
     /// One vector of length 1 for each sequence, written to `out` in order.
     pub(crate) fn run(&self, tokens: Tensor<'_>, pack: &Pack, scratch: &mut Scratch, out: &mut [f32]) {
-        let Shape { width, heads, inner, epsilon, .. } = self.shape;
+        let width = self.shape.width;
         let count = pack.tokens.len();
-        let Scratch { state, wide, context, result, .. } = scratch;
-        state.resize(count * width, 0.0);
-        wide.resize(count * inner.max(3 * width), 0.0);
-        context.resize(count * width, 0.0);
-        result.resize(count * width, 0.0);
-        self.embed(tokens, pack, state);
-        let level = scratch.level;
+        scratch.state.resize(count * width, 0.0);
+        scratch.context.resize(count * width, 0.0);
+        scratch.result.resize(count * width, 0.0);
+        self.embed(tokens, pack, scratch);
         for layer in &self.layers {
-            let wide_qkv = &mut wide[..count * 3 * width];
-            layer.query_key_value.apply(state, wide_qkv, &mut scratch.kernel);
-            attention(wide_qkv, &pack.sequences, width, heads, context, &mut scratch.kernel);
-            layer.attention_output.apply(context, result, &mut scratch.kernel);
-            let norm = &layer.attention_norm;
-            elementwise::add_norm(level, state, result, &norm.weight, &norm.bias, epsilon);
-            let wide_inner = &mut wide[..count * inner];
-            layer.up.apply(state, wide_inner, &mut scratch.kernel);
-            elementwise::gelu(level, wide_inner);
-            layer.down.apply(wide_inner, result, &mut scratch.kernel);
-            let norm = &layer.output_norm;
-            elementwise::add_norm(level, state, result, &norm.weight, &norm.bias, epsilon);
+            self.attend(layer, pack, scratch);
+            self.feed_forward(layer, scratch);
         }
         for (sequence, out) in pack.sequences.iter().zip(out.chunks_exact_mut(width)) {
-            self.pool(&state[sequence.start * width..sequence.end * width], out);
+            self.pool(&scratch.state[sequence.start * width..sequence.end * width], out);
         }
     }
 
-    fn embed(&self, tokens: Tensor<'_>, pack: &Pack, state: &mut [f32]) {
+    fn attend(&self, layer: &Layer, pack: &Pack, scratch: &mut Scratch) {
+        let Shape { width, heads, epsilon, .. } = self.shape;
+        let Scratch { state, wide, context, result, kernel } = scratch;
+        wide.resize(state.len() * 3, 0.0);
+        layer.query_key_value.apply(state, wide, kernel);
+        attention(wide, &pack.sequences, width, heads, context, kernel);
+        layer.attention_output.apply(context, result, kernel);
+        layer.attention_norm.add(kernel.level, state, result, epsilon);
+    }
+
+    fn feed_forward(&self, layer: &Layer, scratch: &mut Scratch) {
+        let Shape { width, inner, epsilon, .. } = self.shape;
+        let Scratch { state, wide, result, kernel, .. } = scratch;
+        wide.resize(INNER_ROWS * inner, 0.0);
+        for (state, result) in state.chunks_mut(INNER_ROWS * width).zip(result.chunks_mut(INNER_ROWS * width)) {
+            let wide = &mut wide[..state.len() / width * inner];
+            layer.up.apply(state, wide, kernel);
+            elementwise::gelu(kernel.level, wide);
+            layer.down.apply(wide, result, kernel);
+            layer.output_norm.add(kernel.level, state, result, epsilon);
+        }
+    }
+
+    fn embed(&self, tokens: Tensor<'_>, pack: &Pack, scratch: &mut Scratch) {
         let width = self.shape.width;
+        let Scratch { state, result, kernel, .. } = scratch;
         for sequence in &pack.sequences {
-            let positions = self.positions.chunks_exact(width);
-            let rows = state[sequence.start * width..sequence.end * width].chunks_exact_mut(width);
-            for ((row, position), &token) in rows.zip(positions).zip(&pack.tokens[sequence.clone()]) {
+            let rows = sequence.start * width..sequence.end * width;
+            result[rows.clone()].copy_from_slice(&self.positions[..rows.len()]);
+            for (row, &token) in state[rows].chunks_exact_mut(width).zip(&pack.tokens[sequence.clone()]) {
                 tokens.read_row(token as usize, row);
-                row.iter_mut().zip(position).for_each(|(value, more)| *value += more);
-                elementwise::norm_row(row, &self.embedding_norm.weight, &self.embedding_norm.bias, self.shape.epsilon);
             }
         }
+        self.embedding_norm.add(kernel.level, state, result, self.shape.epsilon);
     }
 
     fn pool(&self, rows: &[f32], out: &mut [f32]) {
@@ -170,6 +183,11 @@ impl Model {
 }
 
 impl Norm {
+    /// Adds to each row of the state and normalises it.
+    fn add(&self, level: Level, state: &mut [f32], more: &[f32], epsilon: f32) {
+        elementwise::add_norm(level, state, more, &self.weight, &self.bias, epsilon);
+    }
+
     fn read(file: &Gguf<'_>, name: &str, width: usize) -> Result<Self> {
         let read = |part: &str| Ok(file.tensor(&format!("{name}.{part}"), 1, width)?.to_floats());
         Ok(Self { weight: read("weight")?, bias: read("bias")? })

@@ -1,61 +1,56 @@
 //! A layer of weights applied to rows.
 
-use super::KernelScratch;
+use super::float::{self, FloatWeights};
+use super::int8::{self, ByteWeights};
+use super::{KernelScratch, PANEL};
 use crate::gguf::Tensor;
-use gemm::Parallelism;
 
 /// How weights are kept and multiplied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// Bytes, with a scale for every 32 of them. The usual choice.
+    /// Bytes, with a scale for every 32 of them; 4-bit weights lose nothing by it. The usual choice.
     #[default]
     Int8,
     /// 32-bit floats: four times the memory, for reference.
     F32,
 }
 
+enum Weights {
+    Bytes(ByteWeights),
+    Floats(FloatWeights),
+}
+
+/// Weights of `outputs × inputs` and a bias. Both counts are multiples of 32.
 pub(crate) struct Linear {
-    weight: Vec<f32>,
+    weights: Weights,
     bias: Vec<f32>,
     inputs: usize,
 }
 
 impl Linear {
-    pub(crate) fn new(parts: &[Tensor<'_>], bias: Vec<f32>, _precision: Precision) -> Self {
+    /// The matrices of `parts`, one below another; `bias` has a number for each of their rows. All sizes must be
+    /// multiples of 32.
+    pub(crate) fn new(parts: &[Tensor<'_>], bias: Vec<f32>, precision: Precision) -> Self {
         let inputs = parts.first().map_or(0, |part| part.columns);
-        Self { weight: parts.iter().flat_map(|part| part.to_floats()).collect(), bias, inputs }
+        let rows: usize = parts.iter().map(|part| part.rows).sum();
+        assert!(inputs.is_multiple_of(PANEL) && bias.len() == rows && rows.is_multiple_of(PANEL) && rows > 0);
+        let weights = match precision {
+            Precision::Int8 => Weights::Bytes(ByteWeights::pack(parts, inputs, rows)),
+            Precision::F32 => Weights::Floats(FloatWeights::pack(parts, inputs, rows)),
+        };
+        Self { weights, bias, inputs }
     }
 
-    pub(crate) fn apply(&self, input: &[f32], output: &mut [f32], _scratch: &mut KernelScratch) {
-        let outputs = self.bias.len();
-        for row in output.chunks_exact_mut(outputs) {
-            row.copy_from_slice(&self.bias);
-        }
-        let rows = output.len() / outputs;
-        assert!(input.len() == rows * self.inputs);
-        // SAFETY: the three matrices have the sizes that are passed, as just checked and as `new` made the weights.
-        unsafe {
-            gemm::gemm(
-                rows,
-                outputs,
-                self.inputs,
-                output.as_mut_ptr(),
-                1,
-                outputs as isize,
-                true,
-                input.as_ptr(),
-                1,
-                self.inputs as isize,
-                self.weight.as_ptr(),
-                self.inputs as isize,
-                1,
-                1.0,
-                1.0,
-                false,
-                false,
-                false,
-                Parallelism::None,
-            );
+    /// Rows of `inputs` values to rows of as many as the bias has.
+    pub(crate) fn apply(&self, input: &[f32], output: &mut [f32], scratch: &mut KernelScratch) {
+        let rows = input.len() / self.inputs;
+        assert!(input.len() == rows * self.inputs && output.len() == rows * self.bias.len());
+        match &self.weights {
+            Weights::Bytes(weights) => {
+                scratch.quantized.fill(scratch.level, input, weights.offset());
+                int8::multiply(scratch.level, &scratch.quantized, weights, &self.bias, output);
+            }
+            Weights::Floats(weights) => float::linear(scratch.level, input, weights, &self.bias, output),
         }
     }
 }

@@ -49,10 +49,6 @@ impl<'a> Gguf<'a> {
         Ok(Self { metadata, tensors })
     }
 
-    pub(crate) fn value(&self, key: &str) -> Option<&Value<'a>> {
-        self.metadata.get(key)
-    }
-
     /// A text, if the key is there and is a text.
     pub(crate) fn text(&self, key: &str) -> Option<&'a str> {
         match self.metadata.get(key) {
