@@ -5,8 +5,10 @@
 
 mod chat;
 mod embed;
+mod registry;
 mod rerank;
 
 pub use chat::{ChatEvent, ChatModel, ChatRequest, EventStream, ResponseFormat, Sampling};
 pub use embed::{EmbedKind, EmbedModel, Embeddings};
+pub use registry::ModelRegistry;
 pub use rerank::RerankModel;

@@ -42,7 +42,8 @@ pub fn read_frame<H: DeserializeOwned>(input: &mut impl Read) -> Result<Option<(
             Err(error) => return Err(error),
         }
     }
-    let word = |at: usize| u32::from_le_bytes([lengths[at], lengths[at + 1], lengths[at + 2], lengths[at + 3]]) as usize;
+    let word =
+        |at: usize| u32::from_le_bytes([lengths[at], lengths[at + 1], lengths[at + 2], lengths[at + 3]]) as usize;
     let (head_length, body_length) = (word(0), word(4));
     if head_length > MAX_HEAD || body_length > MAX_BODY {
         return Err(Error::new(ErrorKind::InvalidData, "frame lengths out of range"));

@@ -1,0 +1,187 @@
+use super::*;
+use crate::call::RetrievalWishes;
+use crate::reply::ReplyEvent;
+use futures_util::StreamExt;
+use yizhan_domain::{BaseId, Error, ErrorCode, FileId, LineSpan, TenantId};
+use yizhan_index::{MemoryTextIndex, MemoryVectorIndex, TextIndex, VectorIndex};
+use yizhan_knowledge::{IndexFactory, Parts};
+use yizhan_model::{EmbedModel, ModelRegistry, RerankModel};
+use yizhan_store::{
+    Base, BaseSettings, BlobStore, ContentHash, DocumentStore, MemoryStore, NewChunk, NewDocument, NewFile, Processed,
+};
+use yizhan_testkit::ScriptedChat;
+
+/// Indexes that live as long as the test.
+struct InMemory;
+
+impl IndexFactory for InMemory {
+    fn text(&self, _: &Base) -> Result<Arc<dyn TextIndex>> {
+        Ok(Arc::new(MemoryTextIndex::default()))
+    }
+    fn vector(&self, _: &Base, dimensions: usize) -> Result<Arc<dyn VectorIndex>> {
+        Ok(Arc::new(MemoryVectorIndex::new(dimensions)))
+    }
+    fn remove(&self, _: &BaseId) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// One chat model.
+struct One(Arc<ScriptedChat>);
+
+impl ModelRegistry for One {
+    fn chat(&self, name: &ModelName) -> Result<Arc<dyn ChatModel>> {
+        if name != self.0.name() {
+            return Err(Error::new(ErrorCode::ModelNotFound, format!("There is no model '{name}'.")));
+        }
+        Ok(Arc::clone(&self.0) as Arc<dyn ChatModel>)
+    }
+    fn embed(&self, name: &ModelName) -> Result<Arc<dyn EmbedModel>> {
+        Err(Error::new(ErrorCode::ModelNotFound, format!("There is no model '{name}'.")))
+    }
+    fn rerank(&self, name: &ModelName) -> Result<Arc<dyn RerankModel>> {
+        Err(Error::new(ErrorCode::ModelNotFound, format!("There is no model '{name}'.")))
+    }
+    fn chat_models(&self) -> Vec<ModelName> {
+        vec![self.0.name().clone()]
+    }
+    fn embed_models(&self) -> Vec<ModelName> {
+        Vec::new()
+    }
+}
+
+struct House {
+    gateway: Gateway,
+    model: Arc<ScriptedChat>,
+    store: Arc<MemoryStore>,
+}
+
+fn house(apps: Apps) -> House {
+    let model = Arc::new(ScriptedChat::new("scripted"));
+    let store = Arc::new(MemoryStore::new());
+    let options = yizhan_document::ParserOptions::new(Default::default());
+    let parser = yizhan_document::Parser::new(yizhan_process::Program::at("/nowhere"), options);
+    let knowledge = Knowledge::new(Parts {
+        store: Arc::clone(&store) as Arc<dyn DocumentStore>,
+        blobs: Arc::clone(&store) as Arc<dyn BlobStore>,
+        models: Arc::new(One(Arc::clone(&model))),
+        indexes: Arc::new(InMemory),
+        parser: Arc::new(parser),
+    });
+    let settings = Settings { chat: Some(ModelName::new("scripted")) };
+    House { gateway: Gateway::new(Arc::new(knowledge), apps, settings), model, store }
+}
+
+/// A base of full text only, one chunk a document, ready.
+async fn fill(store: &MemoryStore, name: &str, documents: &[(&str, &str)]) {
+    let tenant = TenantId::default_tenant();
+    let base = store.create_base(&tenant, name, BaseSettings::default()).await.unwrap();
+    for (name, text) in documents {
+        let hash = ContentHash(format!("{name:0>64}"));
+        let file = NewFile {
+            tenant: tenant.clone(),
+            name: (*name).to_owned(),
+            hash: hash.clone(),
+            bytes: text.len() as u64,
+            purpose: "assistants".into(),
+        };
+        let file = store.create_file(file).await.unwrap();
+        let document = NewDocument {
+            file: file.id,
+            source: (*name).to_owned(),
+            name: (*name).to_owned(),
+            hash,
+            attributes: Default::default(),
+        };
+        store.submit(&base.id, document).await.unwrap();
+        let job = store.claim(Some(&base.id), std::time::Duration::from_secs(60)).await.unwrap().unwrap();
+        let line = LineSpan { start: 0, end: text.len() as u32, page: Some(7), rect: None };
+        let chunk = NewChunk {
+            text: (*text).to_owned(),
+            heading: vec![],
+            lines: vec![line],
+            section: None,
+            tokens: 9,
+            vector: vec![],
+        };
+        store.complete(&job, Processed { pages: Some(9), sections: vec![], chunks: vec![chunk] }).await.unwrap();
+    }
+}
+
+fn call(model: &str, question: &str) -> Call<Known> {
+    let request = ChatRequest { messages: vec![Message::text(Role::User, question)], ..ChatRequest::default() };
+    let principal = Principal::local(TenantId::default_tenant());
+    Call::new(principal, ModelName::new(model), request, RetrievalWishes::default())
+}
+
+async fn answer(gateway: &Gateway, call: Call<Known>) -> (String, Vec<yizhan_domain::Citation>) {
+    let mut reply = gateway.chat(call).await.unwrap();
+    let mut text = String::new();
+    while let Some(event) = reply.events.next().await {
+        match event.unwrap() {
+            ReplyEvent::Text(delta) => text.push_str(&delta),
+            ReplyEvent::Finish { citations, .. } => {
+                assert!(reply.events.next().await.is_none(), "nothing follows the end");
+                return (text, citations);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("no end")
+}
+
+#[tokio::test]
+async fn a_base_answers_from_its_documents_with_citations() {
+    let house = house(Apps::none());
+    fill(&house.store, "shop", &[("returns.txt", "Goods may be returned within thirty days of delivery.")]).await;
+    house.model.say(&["Within thirty days of delivery [", "1] [4]."]);
+    let (text, citations) = answer(&house.gateway, call("shop", "When may delivered goods be returned?")).await;
+    assert_eq!(text, "Within thirty days of delivery [1] .");
+    assert_eq!((citations[0].filename.as_str(), citations[0].page), ("returns.txt", Some(7)));
+    assert_ne!(citations[0].file_id, FileId::new(""));
+    let asked = house.model.requests().pop().unwrap();
+    let prompt = asked.messages.last().unwrap().content.text();
+    assert!(prompt.contains("[1] returns.txt\nGoods may be returned"), "{prompt}");
+    assert_eq!(asked.sampling.temperature, Some(0.0));
+}
+
+#[tokio::test]
+async fn nothing_relevant_is_said_without_asking_a_model() {
+    let house = house(Apps::none());
+    fill(&house.store, "shop", &[("returns.txt", "Goods may be returned within thirty days.")]).await;
+    let (text, citations) = answer(&house.gateway, call("shop", "2031 年世界杯冠军是谁？")).await;
+    assert_eq!(text, Language::Chinese.nothing_found());
+    assert!(citations.is_empty() && house.model.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_bare_model_gets_the_conversation_as_it_is() {
+    let house = house(Apps::none());
+    house.model.say(&["see [9]"]);
+    let (text, _) = answer(&house.gateway, call("scripted", "hello")).await;
+    assert_eq!(text, "see [9]");
+    assert_eq!(house.model.requests()[0].messages, [Message::text(Role::User, "hello")]);
+}
+
+#[tokio::test]
+async fn an_application_brings_its_prompt_and_needs_its_bases() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("desk")).unwrap();
+    let yaml = "prompt: {role: You are the returns desk.}\nknowledge: [shop]\nsampling: {max_tokens: 5}\n";
+    std::fs::write(folder.path().join("desk/app.yaml"), yaml).unwrap();
+    let house = house(Apps::open(folder.path()).unwrap());
+    let error = house.gateway.chat(call("desk", "returned goods")).await.err().unwrap();
+    assert_eq!(error.code(), ErrorCode::InvalidConfig);
+    fill(&house.store, "shop", &[("returns.txt", "Goods may be returned within thirty days.")]).await;
+    house.model.say(&["ok"]);
+    answer(&house.gateway, call("desk", "When may goods be returned?")).await;
+    let asked = house.model.requests().pop().unwrap();
+    assert!(asked.messages[0].content.text().starts_with("You are the returns desk."));
+    assert_eq!(asked.sampling.max_tokens, Some(5));
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_model_not_found() {
+    let error = house(Apps::none()).gateway.chat(call("nobody", "hi")).await.err().unwrap();
+    assert_eq!(error.code(), ErrorCode::ModelNotFound);
+}
