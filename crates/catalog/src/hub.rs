@@ -124,10 +124,10 @@ impl Hub {
                 Err(error) => return Err(failed(format!("broke off after {have} bytes: {error}"))),
             };
             have += count as u64;
-            if end.is_some_and(|end| have > end) {
+            if let Some(end) = end.filter(|end| have > *end) {
                 drop(part);
                 remove(wanted.part)?;
-                return Err(Error::new(ErrorCode::Io, format!("{} sends more than it announced", wanted.address)));
+                return Err(failed(format!("sends more than {end} bytes")));
             }
             part.write_all(&buffer[..count]).map_err(write_error)?;
             job.tick(Stage::Download, &wanted.file.name, wanted.before + have, wanted.total)?;

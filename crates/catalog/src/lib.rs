@@ -17,6 +17,10 @@ mod pull;
 mod source;
 mod wheel;
 
+#[cfg(test)]
+#[path = "support_tests.rs"]
+mod support;
+
 pub use artefact::{Artefact, Conversion, Description, FileSpec, Kind};
 pub use cache::{Cache, Installed, Options};
 pub use catalog::Catalog;
