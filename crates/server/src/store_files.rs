@@ -7,7 +7,7 @@ use crate::page::{PageQuery, READ_AT_ONCE};
 use crate::state::AppState;
 use crate::{files, stores};
 use axum::extract::{Path, State};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use yizhan_dialect::openai::{
     AttachRequest, ChunkingWish, VectorStoreFileObject, deleted, list as list_body, read_attributes_update,
@@ -150,6 +150,7 @@ fn object(base: &Base, document: &Document) -> Value {
         created_at: document.created_ms.div_euclid(1000),
         bytes: document.bytes,
         status: status_of(document.state),
+        state: json!(document.state),
         reason: failed.then(|| document.reason.as_deref().unwrap_or("It could not be read.")),
         attributes: &document.attributes,
         chunking: stores::chunking(base.settings.chunking),

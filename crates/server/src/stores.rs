@@ -7,7 +7,7 @@ use crate::page::PageQuery;
 use crate::state::AppState;
 use crate::store_files;
 use axum::extract::{Path, State};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use yizhan_dialect::openai::{
     AttachRequest, ChunkingWish, FileCounts, VectorStoreObject, VectorStoreRequest, VectorStoreUpdate, deleted,
@@ -122,7 +122,9 @@ fn object(base: &Base, stats: &BaseStats) -> Value {
         bytes: stats.bytes,
         counts,
         chunks: stats.chunks,
+        states: json!(stats.states),
         embedding_model: base.settings.embedding.as_ref().map(ModelName::as_str),
+        dictionary: &base.settings.dictionary,
         chunking: chunking(base.settings.chunking),
     };
     object.write()

@@ -62,8 +62,12 @@ pub struct VectorStoreObject<'a> {
     pub counts: FileCounts,
     /// Our own: chunks that can be found.
     pub chunks: u64,
+    /// Our own: its files by the store's finer states, e.g. `{"queued":1}`.
+    pub states: Value,
     /// Our own: the embedding model; none for full text only.
     pub embedding_model: Option<&'a str>,
+    /// Our own: words that segmentation keeps whole.
+    pub dictionary: &'a [String],
     /// How its documents are cut.
     pub chunking: ChunkingWish,
 }
@@ -84,7 +88,9 @@ impl VectorStoreObject<'_> {
             "last_active_at": self.created_at,
             "metadata": {},
             "chunks": self.chunks,
+            "states": self.states,
             "embedding_model": self.embedding_model,
+            "dictionary": self.dictionary,
             "chunking_strategy": write_chunking(&self.chunking),
         })
     }
@@ -105,6 +111,8 @@ pub struct VectorStoreFileObject<'a> {
     pub bytes: u64,
     /// `in_progress`, `completed` or `failed`.
     pub status: &'a str,
+    /// Our own: the store's finer state, e.g. `queued`.
+    pub state: Value,
     /// Why it failed.
     pub reason: Option<&'a str>,
     /// Attributes for filters.
@@ -132,6 +140,7 @@ impl VectorStoreFileObject<'_> {
             "attributes": self.attributes,
             "chunking_strategy": write_chunking(&self.chunking),
             "filename": self.filename,
+            "state": self.state,
             "chunks": self.chunks,
             "pages": self.pages,
         })
