@@ -1,5 +1,7 @@
+use super::super::codes::tests::cone;
 use super::*;
 use crate::contract::{self, change};
+use yizhan_domain::ErrorCode;
 
 #[test]
 fn contract_holds() {
@@ -74,4 +76,100 @@ fn damaged_and_foreign_directories_are_told_apart_from_busy_ones() {
     fs::write(foreign.path().join("letter.txt"), b"dear").unwrap();
     assert_eq!(code_of(FlatIndex::open(foreign.path(), 2)), Some(ErrorCode::InvalidConfig), "not an index");
     assert_eq!(code_of(FlatIndex::open(foreign.path(), 0)), Some(ErrorCode::InvalidRequest));
+}
+
+fn many(rows: &[Vec<f32>], first: u64) -> Vec<Change> {
+    let entries = |(n, rows): (usize, &[Vec<f32>])| {
+        let document = first + n as u64;
+        let entries: Vec<(u64, &str, &[f32])> =
+            rows.iter().enumerate().map(|(k, row)| (document * 10 + k as u64, "", row.as_slice())).collect();
+        change(document, document, &entries)
+    };
+    rows.chunks(10).enumerate().map(entries).collect()
+}
+
+/// Share of the exact best ten that a search finds.
+fn recall(index: &FlatIndex, queries: &[Vec<f32>], within: Option<&DocumentSet>) -> f32 {
+    let (mut found, mut wanted) = (0, 0);
+    for query in queries {
+        let exact = index.search_exactly(query, 10, within).unwrap();
+        let hits = index.search(query, 10, within).unwrap();
+        wanted += exact.len();
+        found += exact.iter().filter(|hit| hits.contains(hit)).count();
+    }
+    found as f32 / wanted as f32
+}
+
+#[test]
+fn codes_find_what_comparing_all_finds_also_after_reopening() {
+    let directory = tempfile::tempdir().unwrap();
+    let rows = cone(9_000, 64, 1);
+    let queries = cone(20, 64, 2);
+    let index = FlatIndex::open(directory.path(), 64).unwrap();
+    index.apply(&many(&rows[..5_000], 0)).unwrap();
+    index.flush().unwrap();
+    index.apply(&many(&rows[5_000..], 500)).unwrap();
+    assert!(index.state.read().codes.is_some());
+    let half = contract::documents(&(0..900).filter(|n| n % 2 == 0).collect::<Vec<_>>());
+    let few = contract::documents(&[3, 44, 555]);
+    for within in [None, Some(&half), Some(&few)] {
+        assert!(recall(&index, &queries, within) >= 0.99, "{}", recall(&index, &queries, within));
+    }
+    index.flush().unwrap();
+    let before = index.search(&queries[0], 50, None).unwrap();
+    drop(index);
+    assert!(directory.path().join("codes-1").exists());
+    let index = FlatIndex::open(directory.path(), 64).unwrap();
+    assert_eq!(index.search(&queries[0], 50, None).unwrap(), before);
+    fs::write(directory.path().join("codes-1"), b"damaged").unwrap();
+    drop(index);
+    let index = FlatIndex::open(directory.path(), 64).unwrap();
+    assert!(recall(&index, &queries, None) >= 0.99, "codes are made again from the rows");
+}
+
+#[test]
+fn deleted_rows_are_not_found_by_codes() {
+    let directory = tempfile::tempdir().unwrap();
+    let rows = cone(6_000, 64, 3);
+    let index = FlatIndex::open(directory.path(), 64).unwrap();
+    index.apply(&many(&rows, 0)).unwrap();
+    index.flush().unwrap();
+    let gone: Vec<Change> = (0..600).filter(|n| n % 3 == 0).map(|n| change(1_000 + n, n, &[])).collect();
+    index.apply(&gone).unwrap();
+    for query in &rows[..30] {
+        let hits = index.search(query, 20, None).unwrap();
+        assert!(hits.iter().all(|hit| hit.document.0 % 3 != 0));
+        assert_eq!(hits.len(), 20);
+    }
+    assert!(recall(&index, &rows[..30], None) >= 0.99);
+}
+
+#[test]
+fn growth_takes_a_new_centre() {
+    let directory = tempfile::tempdir().unwrap();
+    let rows = cone(17_000, 16, 3);
+    let index = FlatIndex::open(directory.path(), 16).unwrap();
+    index.apply(&many(&rows[..4_200], 0)).unwrap();
+    index.flush().unwrap();
+    assert_eq!(index.state.read().codes.as_ref().map(|codes| codes.trained()), Some(4_200));
+    index.apply(&many(&rows[4_200..], 420)).unwrap();
+    index.flush().unwrap();
+    assert_eq!(index.state.read().codes.as_ref().map(|codes| codes.trained()), Some(17_000));
+}
+
+#[test]
+fn a_torn_tail_is_cut_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = FlatIndex::open(directory.path(), 2).unwrap();
+    index.apply(&[change(1, 1, &[(1, "", &[1.0, 0.0])])]).unwrap();
+    index.flush().unwrap();
+    index.apply(&[change(2, 2, &[(2, "", &[1.0, 0.0])])]).unwrap();
+    drop(index);
+    let path = directory.path().join("log-1");
+    let whole = fs::read(&path).unwrap();
+    for cut in 1..30 {
+        fs::write(&path, &whole[..whole.len() - cut]).unwrap();
+        let index = FlatIndex::open(directory.path(), 2).unwrap();
+        assert_eq!((index.applied(), chunks(&index)), (Sequence(1), vec![1]), "{cut} bytes short");
+    }
 }
