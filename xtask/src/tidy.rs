@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 #[serde(deny_unknown_fields)]
 struct Rules {
     edges: BTreeMap<String, Vec<String>>,
+    tests: BTreeMap<String, Vec<String>>,
     homes: BTreeMap<String, Vec<String>>,
     files: Files,
 }

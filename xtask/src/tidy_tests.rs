@@ -8,6 +8,12 @@ fn the_rules_name_crates_that_rules_know() {
             assert!(rules.edges.contains_key(other), "{owner} → {other}");
         }
     }
+    for (owner, others) in &rules.tests {
+        assert!(
+            rules.edges.contains_key(owner) && others.iter().all(|other| rules.edges.contains_key(other)),
+            "{owner}"
+        );
+    }
     for (library, homes) in &rules.homes {
         assert!(homes.iter().all(|home| rules.edges.contains_key(home)), "{library}");
     }

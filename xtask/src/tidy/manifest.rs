@@ -20,13 +20,17 @@ pub(super) fn check(path: &str, text: &str, owner: &str, rules: &Rules) -> Vec<F
     let Some(allowed) = rules.edges.get(owner) else {
         return vec![Finding::new(path, 1, format!("crate '{owner}' is not in xtask/tidy.toml"))];
     };
-    let may_use = |other: &str| allowed.iter().any(|known| known == "*" || known == other);
+    let is_allowed = |other: &str| allowed.iter().any(|known| known == "*" || known == other);
+    let extra = rules.tests.get(owner);
+    let is_for_tests =
+        |other: &str| other == "testkit" || extra.is_some_and(|extra| extra.iter().any(|known| known == other));
     let mut findings = Vec::new();
     for (section, name) in dependencies(&manifest) {
         let line = line_of(text, &name);
         let for_tests = section == "dev-dependencies";
         if let Some(other) = name.strip_prefix("yizhan-") {
-            if !may_use(other) && !(for_tests && other == "testkit") {
+            let is_known = is_allowed(other) || for_tests && is_for_tests(other);
+            if !is_known {
                 findings.push(Finding::new(
                     path,
                     line,

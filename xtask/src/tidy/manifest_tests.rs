@@ -25,8 +25,10 @@ fn an_edge_that_is_not_allowed_is_found_with_its_line() {
 }
 
 #[test]
-fn tests_may_use_the_testkit_but_no_other_crate() {
+fn tests_may_use_the_testkit_and_what_the_rules_name() {
     assert!(found("store", "[dev-dependencies]\nyizhan-testkit.workspace = true").is_empty());
+    assert!(found("gateway", "[dev-dependencies]\nyizhan-index.workspace = true").is_empty());
+    assert_eq!(found("gateway", "[dependencies]\nyizhan-index.workspace = true").len(), 1);
     assert_eq!(found("store", "[dev-dependencies]\nyizhan-sqlite.workspace = true").len(), 1);
     assert_eq!(found("store", "[dependencies]\nyizhan-testkit.workspace = true").len(), 1);
 }
