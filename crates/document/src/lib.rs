@@ -8,9 +8,14 @@
 //! This crate does not know chunks, models' tokens, stores or the network. It reads no file but
 //! the libraries and models that [`Tools`] names, and trusts no byte of its input.
 
+mod archive;
+mod csv;
 mod decode;
 mod fault;
+mod html;
+mod list;
 mod markdown;
+mod office;
 mod parse;
 mod parsed;
 mod parser;
@@ -21,6 +26,7 @@ mod text;
 mod tools;
 mod worker;
 mod wrap;
+mod xml;
 
 pub use parse::parse;
 pub use parsed::{Block, BlockKind, Parsed};

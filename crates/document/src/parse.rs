@@ -6,7 +6,7 @@ use crate::fault::unreadable;
 use crate::parsed::Parsed;
 use crate::sniff::{Format, sniff};
 use crate::tools::Tools;
-use crate::{decode, markdown, pdf, text};
+use crate::{csv, decode, html, markdown, office, pdf, text};
 use yizhan_domain::Result;
 
 /// Reads a file. `name` serves to choose among textual formats and to name the file in errors.
@@ -28,9 +28,12 @@ fn read(name: &str, bytes: &[u8], tools: &Tools) -> Result<Parsed> {
         Format::Pdf => pdf::parse(bytes, tools)?,
         Format::Markdown => markdown::parse(&decode::decode(bytes, None)?),
         Format::Text => text::parse(&decode::decode(bytes, None)?),
-        Format::Docx | Format::Pptx | Format::Workbook | Format::Image | Format::Html | Format::Csv => {
-            return Err(unreadable("this format is not read yet."));
-        }
+        Format::Html => html::parse(&decode::decode(bytes, html::declared_encoding(bytes))?),
+        Format::Csv => csv::parse(&decode::decode(bytes, None)?),
+        Format::Docx => office::docx::parse(bytes, bounds)?,
+        Format::Pptx => office::pptx::parse(bytes, bounds)?,
+        Format::Workbook => office::workbook::parse(bytes, bounds)?,
+        Format::Image => return Err(unreadable("images are not read yet.")),
     };
     if parsed.text_bytes() > bounds.text_bytes {
         return Err(unreadable(format!("its text is longer than {} MB.", bounds.text_bytes >> 20)));

@@ -54,6 +54,8 @@ pub enum BlockKind {
     },
     /// The caption of a table or figure.
     Caption,
+    /// A page header, footer or page number: part of the text, but of no section.
+    Margin,
     /// A note: footnote, speaker's notes, a cell's comment.
     Note,
 }

@@ -6,6 +6,7 @@ use crate::parsed::{Block, BlockKind, span};
 use yizhan_domain::Rect;
 
 /// A row: its cells, its page and its box.
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) cells: Vec<String>,
     pub(crate) page: Option<u32>,

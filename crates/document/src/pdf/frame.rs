@@ -19,6 +19,11 @@ impl Frame {
         Self { bounds, turns: turns.rem_euclid(4) }
     }
 
+    /// As displayed after so many further quarter turns clockwise.
+    pub(super) fn turned(self, turns: i32) -> Self {
+        Self::new(self.bounds, self.turns + turns)
+    }
+
     /// Width and height as displayed.
     pub(super) fn size(&self) -> (f32, f32) {
         let [left, bottom, right, top] = self.bounds;

@@ -18,6 +18,8 @@ pub(super) struct Line {
     pub(super) column: [f32; 2],
     /// The number of the column on the page.
     pub(super) region: u32,
+    /// A page header or footer.
+    pub(super) margin: bool,
 }
 
 /// Runs of one row, from left to right.
@@ -53,5 +55,5 @@ pub(super) fn line(cells: &[Run], column: [f32; 2], region: u32) -> Option<Line>
     let share =
         |pick: fn(&Run) -> bool| cells.iter().filter(|run| pick(run)).map(|run| run.count).sum::<u32>() * 2 > all;
     let (bold, mono) = (share(|run| run.bold), share(|run| run.mono));
-    Some(Line { text, rect, base: longest.base, size: longest.size, bold, mono, column, region })
+    Some(Line { text, rect, base: longest.base, size: longest.size, bold, mono, column, region, margin: false })
 }

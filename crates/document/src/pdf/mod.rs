@@ -3,12 +3,23 @@
 //! It does not parse PDF itself: PDFium does, in the calling process. All places are in display
 //! coordinates.
 
+mod aligned;
 mod block;
+mod code;
+mod column;
 mod ffi;
 mod frame;
 mod glyph;
+mod grid;
+mod heading;
+mod hyphen;
+mod layout;
 mod library;
 mod line;
+mod margin;
+mod outline;
+mod page;
+mod ruling;
 mod run;
 
 use crate::fault::{missing_tool, unreadable};
@@ -16,7 +27,10 @@ use crate::parsed::Parsed;
 use crate::tools::Tools;
 use block::Builder;
 use glyph::Styles;
+use heading::Headings;
+use hyphen::Hyphens;
 use library::{Document, with_pdfium};
+use margin::PageItems;
 use yizhan_domain::Result;
 
 /// Where a PDF ends: its last bytes name the cross-reference table. Some append rubbish after it.
@@ -47,19 +61,18 @@ fn read(document: &Document<'_>, tools: &Tools) -> Result<Parsed> {
     }
     let mut parsed = Parsed { title: document.information(c"Title"), pages: Some(pages), ..Parsed::default() };
     let mut styles = Styles::default();
-    let mut builder = Builder::default();
+    let mut texts: Vec<PageItems> = Vec::new();
     for index in 0..pages {
         match document.page(index) {
-            Ok(page) => {
-                let glyphs = page.glyphs(&mut styles);
-                let runs = run::runs(&glyphs, &styles, |_| None);
-                let (width, _) = page.frame.size();
-                let lines = line::rows(runs).into_iter().filter_map(|row| line::line(&row, [0.0, width], 0));
-                builder.page(index + 1, lines.collect());
-            }
+            Ok(mut page) => texts.extend(page::items(&mut page, index + 1, &mut styles)),
             Err(error) => parsed.warnings.push(error.message().to_owned()),
         }
     }
+    margin::mark(&mut texts);
+    let headings = Headings::new(&texts, document.outline());
+    let hyphens = Hyphens::new(&texts);
+    let mut builder = Builder::new(&headings, &hyphens);
+    texts.into_iter().for_each(|page| builder.page(page));
     parsed.blocks = builder.finish();
     Ok(parsed)
 }

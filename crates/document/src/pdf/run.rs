@@ -20,7 +20,7 @@ pub(super) struct Run {
     pub(super) size: f32,
     /// Most of its characters are bold.
     pub(super) bold: bool,
-    /// Most of its characters are monospaced.
+    /// Nearly all of its characters are monospaced; prose only has words of them.
     pub(super) mono: bool,
     /// Characters other than spaces.
     pub(super) count: u32,
@@ -114,7 +114,7 @@ impl Builder<'_> {
     fn close(&mut self) {
         if let Some(Open { mut run, bold, mono, .. }) = self.open.take() {
             run.bold = bold * 2 > run.count;
-            run.mono = mono * 2 > run.count;
+            run.mono = mono * 10 >= run.count * 9;
             if !run.text.is_empty() {
                 self.runs.push(run);
             }
