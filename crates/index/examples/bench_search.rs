@@ -34,9 +34,16 @@ fn main() -> Result<()> {
     };
     let source = options.rows.as_deref().map_or("synthetic", |_| "from the file");
     println!("{} rows {source}, {} queries, {} dimensions", rows.len(), queries.len(), options.dimensions);
+    println!("{:>9} {:>6}  {:^26}  {:^26} {:>7} {:>7}", "", "", "exact, ms", "index, ms", "cpu", "");
     println!(
-        "{:>9} {:>7} {:>21} {:>21} {:>7} {:>7}",
-        "rows", "filter", "exact p50/p99 ms", "index p50/p99 ms", "ratio", "recall"
+        "{:>9} {:>6}  {p:>8} {q:>8} {c:>8}  {p:>8} {q:>8} {c:>8} {:>7} {:>7}",
+        "rows",
+        "filter",
+        "ratio",
+        "recall",
+        p = "p50",
+        q = "p99",
+        c = "cpu"
     );
     for size in &options.sizes {
         let directory = tempfile::tempdir().map_err(|error| Error::io("making a directory failed", error))?;
@@ -84,35 +91,55 @@ fn build(directory: &Path, rows: &[Vec<f32>], size: usize, random: &mut Random) 
 }
 
 fn measure(index: &FlatIndex, queries: &[&Vec<f32>], size: usize, within: Option<&DocumentSet>) -> Result<()> {
-    let exact_queries = &queries[..queries.len().min((30_000_000 / size).max(20))];
-    let (exact, expected) = timed(exact_queries, |query| index.search_exactly(query, 10, within))?;
+    let exact_queries = &queries[..queries.len().min((30_000_000 / size).max(50))];
+    let exact = timed(exact_queries, |query| index.search_exactly(query, 10, within))?;
     // The first pass warms; the second counts.
     timed(queries, |query| index.search(query, 10, within))?;
-    let (fast, found) = timed(queries, |query| index.search(query, 10, within))?;
-    let wanted: usize = expected.iter().map(Vec::len).sum();
-    let hits: usize = expected.iter().zip(&found).map(|(e, f)| e.iter().filter(|hit| f.contains(hit)).count()).sum();
+    let fast = timed(queries, |query| index.search(query, 10, within))?;
+    let wanted: usize = exact.results.iter().map(Vec::len).sum();
+    let pairs = exact.results.iter().zip(&fast.results);
+    let hits: usize = pairs.map(|(exact, fast)| exact.iter().filter(|hit| fast.contains(hit)).count()).sum();
     let filter = if within.is_some() { "1 %" } else { "none" };
     println!(
-        "{size:>9} {filter:>7} {:>10.3} {:>10.3} {:>10.3} {:>10.3} {:>7.1} {:>7.4}",
-        percentile(&exact, 50),
-        percentile(&exact, 99),
-        percentile(&fast, 50),
-        percentile(&fast, 99),
-        percentile(&exact, 50) / percentile(&fast, 50),
+        "{size:>9} {filter:>6}  {exact}  {fast} {:>7.1} {:>7.4}",
+        exact.cpu / fast.cpu.max(f64::MIN_POSITIVE),
         hits as f64 / wanted.max(1) as f64,
     );
     Ok(())
 }
 
-fn timed(queries: &[&Vec<f32>], search: impl Fn(&[f32]) -> Result<Vec<Hit>>) -> Result<(Vec<Duration>, Vec<Vec<Hit>>)> {
+/// What a series of searches took, in milliseconds, and found.
+struct Series {
+    times: Vec<Duration>,
+    /// Processor time a query, which other programs on the machine do not lengthen.
+    cpu: f64,
+    results: Vec<Vec<Hit>>,
+}
+
+impl std::fmt::Display for Series {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (half, most) = (percentile(&self.times, 50), percentile(&self.times, 99));
+        write!(f, "{half:>8.3} {most:>8.3} {:>8.3}", self.cpu)
+    }
+}
+
+fn timed(queries: &[&Vec<f32>], search: impl Fn(&[f32]) -> Result<Vec<Hit>>) -> Result<Series> {
     let (mut times, mut results) = (Vec::new(), Vec::new());
+    let before = cpu();
     for query in queries {
         let started = Instant::now();
         results.push(search(query)?);
         times.push(started.elapsed());
     }
+    let cpu = (cpu() - before) * 1e3 / queries.len().max(1) as f64;
     times.sort_unstable();
-    Ok((times, results))
+    Ok(Series { times, cpu, results })
+}
+
+/// Seconds that this thread has run (0 where the system does not say).
+fn cpu() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|number| number.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
 }
 
 /// In milliseconds; the times are sorted.

@@ -91,7 +91,8 @@ pub trait VectorIndex: Send + Sync {
     /// Length of a vector. Another length is an error, never a panic.
     fn dimensions(&self) -> usize;
 
-    /// As [`TextIndex::apply`]. Entries with an empty vector are passed over.
+    /// As [`TextIndex::apply`]. Entries with an empty vector are passed over, and so are those with
+    /// a value that is not finite. A vector of another length refuses all the changes.
     fn apply(&self, changes: &[Change]) -> Result<()>;
 
     /// Makes everything applied durable.
@@ -100,7 +101,8 @@ pub trait VectorIndex: Send + Sync {
     /// The last durable position.
     fn applied(&self) -> Sequence;
 
-    /// The best `top` chunks by cosine, best first; ties by chunk number.
+    /// The best `top` chunks by cosine, best first; ties by chunk number. `InvalidRequest` when the
+    /// query is of another length or holds a value that is not finite.
     fn search(&self, query: &[f32], top: usize, within: Option<&DocumentSet>) -> Result<Vec<Hit>>;
 
     /// Number of vectors.

@@ -4,7 +4,7 @@
 
 use crate::Hit;
 use crate::text::best_first;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use yizhan_domain::ChunkId;
 
 /// Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009): a chunk scores the sum of
@@ -20,10 +20,30 @@ pub fn fuse_weighted(lists: &[(&[Hit], f32)], k: f32) -> Vec<Hit> {
     let k = k.max(0.0);
     let mut fused: HashMap<ChunkId, Hit> = HashMap::new();
     for (list, weight) in lists {
-        let mut ranked = std::collections::HashSet::with_capacity(list.len());
+        let mut ranked = HashSet::with_capacity(list.len());
         for (position, hit) in list.iter().enumerate().filter(|(_, hit)| ranked.insert(hit.chunk)) {
             let sum = fused.entry(hit.chunk).or_insert(Hit { score: 0.0, ..*hit });
             sum.score += weight / (k + 1.0 + position as f32);
+        }
+    }
+    sorted(fused)
+}
+
+/// Sums the lists' scores, each list brought to the range from 0 (its last hit) to 1 (its first)
+/// and multiplied by its weight. Unlike ranks, this keeps how far ahead the first ones are; a list
+/// whose scores are all one, or not finite, counts 1 for each of its hits.
+pub fn fuse_scores(lists: &[(&[Hit], f32)]) -> Vec<Hit> {
+    let mut fused: HashMap<ChunkId, Hit> = HashMap::new();
+    for (list, weight) in lists {
+        let (low, high) = list
+            .iter()
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), hit| (low.min(hit.score), high.max(hit.score)));
+        let range = high - low;
+        let scaled = |score: f32| if range > 0.0 && range.is_finite() { (score - low) / range } else { 1.0 };
+        let mut counted = HashSet::with_capacity(list.len());
+        for hit in list.iter().filter(|hit| counted.insert(hit.chunk)) {
+            let sum = fused.entry(hit.chunk).or_insert(Hit { score: 0.0, ..*hit });
+            sum.score += weight * scaled(hit.score);
         }
     }
     sorted(fused)

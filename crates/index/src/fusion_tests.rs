@@ -39,6 +39,20 @@ fn nothing_gives_nothing_and_repetition_counts_once() {
     assert_eq!(once[0].score, 1.0);
 }
 
+#[test]
+fn scores_keep_how_far_ahead_the_first_is() {
+    let score = |scores: &[(u64, f32)]| -> Vec<Hit> {
+        let hit = |(chunk, score): &(u64, f32)| Hit { chunk: ChunkId(*chunk), document: DocumentId(0), score: *score };
+        scores.iter().map(hit).collect()
+    };
+    let (far, near) = (score(&[(1, 30.0), (2, 11.0), (3, 10.0)]), score(&[(2, 0.91), (1, 0.90), (3, 0.80)]));
+    assert_eq!(order(&fuse_scores(&[(&far, 1.0), (&near, 1.0)])), [1, 2, 3]);
+    assert_eq!(fuse_scores(&[(&score(&[(5, 2.0), (6, 2.0)]), 0.5)])[1].score, 0.5);
+    let odd = score(&[(1, f32::NAN), (2, f32::INFINITY)]);
+    assert!(fuse_scores(&[(&odd, 1.0)]).iter().all(|hit| hit.score == 1.0));
+    assert!(fuse_scores(&[]).is_empty());
+}
+
 proptest! {
     #[test]
     fn every_chunk_comes_out_once(a in prop::collection::vec(0u64..30, 0..20), b in prop::collection::vec(0u64..30, 0..20)) {

@@ -14,7 +14,7 @@ mod text;
 mod vector;
 
 pub use change::{Change, DocumentSet, Entry, Hit, TextIndex, VectorIndex};
-pub use fusion::{fuse, fuse_weighted};
+pub use fusion::{fuse, fuse_scores, fuse_weighted};
 pub use memory::{MemoryTextIndex, MemoryVectorIndex};
 pub use text::TantivyIndex;
 pub use vector::FlatIndex;

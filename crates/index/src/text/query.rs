@@ -56,7 +56,7 @@ pub(crate) fn build(
 }
 
 /// What a term weighs by its kind. CJK text is found by words and by pairs, whose scores add up;
-/// other words have one field, and so the weight of both. Measured on four sets (`bench/README.md`):
+/// other words have one field, and so the weight of both. Measured on four sets (`bench/search/README.md`):
 /// words and pairs together beat either alone, and nothing is sensitive to the exact figures.
 fn weight(kind: Kind) -> f32 {
     match kind {

@@ -69,13 +69,22 @@ impl Candidates {
             let blocks = (rows.end.div_ceil(LANES) - block).min(BATCH);
             let estimates = &mut estimates[..blocks * LANES];
             codes.estimate(query, block, estimates);
-            let first = block * LANES;
-            for (lane, estimate) in estimates.iter().enumerate() {
-                if *estimate > self.threshold && rows.contains(&(first + lane)) && counts(first + lane) {
-                    self.push(*estimate, first + lane);
+            for (index, lanes) in estimates.as_chunks::<LANES>().0.iter().enumerate() {
+                // Nearly every block ends here: one comparison for all its rows.
+                if lanes.iter().any(|estimate| *estimate > self.threshold) {
+                    self.take(lanes, (block + index) * LANES, &rows, &counts);
                 }
             }
             block += blocks;
+        }
+    }
+
+    fn take(&mut self, lanes: &[f32; LANES], first: usize, rows: &Range<usize>, counts: impl Fn(usize) -> bool) {
+        for (lane, estimate) in lanes.iter().enumerate() {
+            let row = first + lane;
+            if *estimate > self.threshold && rows.contains(&row) && counts(row) {
+                self.push(*estimate, row);
+            }
         }
     }
 
