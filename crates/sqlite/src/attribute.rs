@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 use yizhan_domain::{BaseId, DocumentId};
 use yizhan_store::{Comparison, Compound, Filter, Page};
 
+/// Documents that are in memory at a time where no index can answer.
+const LOOKED_AT: usize = 1000;
+
 /// Numbers of documents, ascending.
 type Numbers = Vec<u64>;
 
@@ -48,8 +51,14 @@ pub(crate) fn matching(db: &Connection, id: &BaseId, filter: &Filter) -> Result<
         let base = Scope { db, number };
         return Ok(base.matching(filter)?.into_iter().map(DocumentId).collect());
     }
-    let all = document::list(db, id, &Page { after: None, limit: usize::MAX })?;
-    Ok(all.into_iter().filter(|document| filter.matches(document)).map(|document| document.id).collect())
+    let (mut matching, mut after) = (Vec::new(), None);
+    loop {
+        // In parts, as a hundred thousand documents with their attributes are a lot of memory.
+        let part = document::list(db, id, &Page { after, limit: LOOKED_AT })?;
+        let Some(last) = part.last() else { return Ok(matching) };
+        after = Some(last.id.to_string());
+        matching.extend(part.iter().filter(|document| filter.matches(document)).map(|document| document.id));
+    }
 }
 
 /// Is every comparison one with scalars?

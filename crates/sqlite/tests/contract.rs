@@ -1,4 +1,5 @@
 //! The SQLite driver keeps the store's contract.
+#![allow(clippy::unwrap_used, reason = "a failure here is what the test is for")]
 
 use yizhan_sqlite::{FileBlobs, Sqlite};
 use yizhan_store::contract::Subject;

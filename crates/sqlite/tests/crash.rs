@@ -1,5 +1,6 @@
 //! A process that commits documents is killed at random points, many times: what it acknowledged is
 //! there whole, nothing is doubled, nothing is half there, and the work goes on.
+#![allow(clippy::unwrap_used, reason = "a failure here is what the test is for")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

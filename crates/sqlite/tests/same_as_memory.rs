@@ -1,5 +1,6 @@
 //! After any sequence of operations SQLite shows the same as the store in memory, and so it does
 //! after it was opened again.
+#![allow(clippy::unwrap_used, reason = "a failure here is what the test is for")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
