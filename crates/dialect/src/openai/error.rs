@@ -12,3 +12,7 @@ pub fn error_body(error: &Error) -> Value {
         "code": error.code().as_str(),
     }})
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

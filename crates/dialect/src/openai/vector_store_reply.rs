@@ -220,3 +220,7 @@ pub fn search_reply(queries: &[String], results: &[SearchResult<'_>]) -> Value {
         "next_page": null,
     })
 }
+
+#[cfg(test)]
+#[path = "vector_store_reply_tests.rs"]
+mod tests;
