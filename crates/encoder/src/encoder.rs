@@ -13,6 +13,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use yizhan_domain::{Error, Result};
 
+#[cfg(test)]
+#[path = "encoder_tests.rs"]
+mod tests;
+
 /// Tokens that are computed together: enough to reuse each weight often, few enough to stay in the cache.
 const PACK_TOKENS: usize = 256;
 /// A token of ordinary text is never longer; more bytes than this for each allowed token are not even read.

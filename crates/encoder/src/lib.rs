@@ -13,6 +13,9 @@ mod gguf;
 mod model;
 mod tokenizer;
 
+#[cfg(test)]
+mod testing;
+
 pub use compute::Precision;
 pub use convert::{ConvertSource, convert};
 pub use encoder::{Encoder, Prefixes};

@@ -16,6 +16,10 @@ use yizhan_domain::Result;
 pub(crate) use normalize::NORMALIZATION_KEY;
 pub(crate) use wordpiece::LOWERCASE_KEY;
 
+#[cfg(test)]
+#[path = "tokenizer_tests.rs"]
+mod tests;
+
 /// One token: its number in the vocabulary and the bytes of the text that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token {

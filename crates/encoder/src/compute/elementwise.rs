@@ -101,6 +101,22 @@ fn exp<const FUSED: bool>(x: f32) -> f32 {
     fraction * f32::from_bits(exponent)
 }
 
+/// Joins lanes by halves, which the compiler makes shuffles of.
+#[inline(always)]
+fn join(mut lanes: [f32; LANES], with: impl Fn(f32, f32) -> f32) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for lane in 0..half {
+            lanes[lane] = with(lanes[lane], lanes[lane + half]);
+        }
+    }
+    lanes[0]
+}
+
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
 #[inline(always)]
 fn sum_lanes(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     let (chunks, rest) = row.as_chunks::<LANES>();
@@ -110,7 +126,7 @@ fn sum_lanes(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
             *lane += of(*value);
         }
     }
-    lanes.iter().sum::<f32>() + rest.iter().map(|value| of(*value)).sum::<f32>()
+    join(lanes, |a, b| a + b) + rest.iter().map(|value| of(*value)).sum::<f32>()
 }
 
 #[inline(always)]
@@ -141,10 +157,10 @@ fn softmax_body<const FUSED: bool>(rows: &mut [f32], row: usize, count: usize, s
         let (chunks, tail) = scores.as_chunks::<LANES>();
         for chunk in chunks {
             for (largest, score) in largest.iter_mut().zip(chunk) {
-                *largest = if *score > *largest { *score } else { *largest };
+                *largest = larger(*largest, *score);
             }
         }
-        let largest = largest.iter().chain(tail).fold(f32::NEG_INFINITY, |a, b| a.max(*b)) * scale;
+        let largest = tail.iter().fold(join(largest, larger), |a, b| larger(a, *b)) * scale;
         scores.iter_mut().for_each(|score| *score = exp::<FUSED>(fused::<FUSED>(*score, scale, -largest)));
         let factor = 1.0 / sum_lanes(scores, |value| value);
         scores.iter_mut().for_each(|score| *score *= factor);
@@ -168,19 +184,20 @@ fn quantize_body<const FUSED: bool>(
     let blocks = values.as_chunks::<BLOCK>().0.iter().zip(bytes.as_chunks_mut::<BLOCK>().0);
     for ((values, bytes), (scale, sum)) in blocks.zip(scales.iter_mut().zip(sums)) {
         let mut lanes = [0f32; LANES];
-        for half in values.as_chunks::<LANES>().0 {
-            for (lane, value) in lanes.iter_mut().zip(half) {
-                *lane = if value.abs() > *lane { value.abs() } else { *lane };
-            }
+        for lane in 0..LANES {
+            lanes[lane] = larger(values[lane].abs(), values[lane + LANES].abs());
         }
-        let largest = lanes.iter().fold(0f32, |a, b| a.max(*b));
+        let largest = join(lanes, larger);
         *scale = largest / 127.0;
         let factor = if largest > 1e-30 { 127.0 / largest } else { 0.0 };
-        let mut total = 0i32;
-        for (byte, value) in bytes.iter_mut().zip(values) {
-            *byte = fused::<FUSED>(*value, factor, ROUND).to_bits() as i8;
-            total = total.wrapping_add(i32::from(*byte));
+        let mut numbers = [0i32; BLOCK];
+        for (number, value) in numbers.iter_mut().zip(values) {
+            *number = fused::<FUSED>(*value, factor, ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i32;
         }
+        for (byte, number) in bytes.iter_mut().zip(numbers) {
+            *byte = number as i8;
+        }
+        let total = numbers.into_iter().fold(0i32, i32::wrapping_add);
         *sum = total.wrapping_mul(offset).wrapping_neg();
     }
 }

@@ -83,12 +83,12 @@ impl ByteWeights {
         let place = panel * self.blocks + block;
         self.scales[place * PANEL + column] = scale;
         let factor = if scale == 0.0 { 0.0 } else { 1.0 / scale };
+        let most = (2 * self.offset - 1) as u8;
         for (index, value) in values.iter().enumerate() {
             let (group, lane) = (index / GROUP, index % GROUP);
-            let most = 2 * self.offset - 1;
-            // A damaged file may hold infinities; `as` makes them bounds and 0.
-            let byte = ((value * factor).round() as i32).saturating_add(self.offset).clamp(0, most);
-            self.bytes[place * PANEL_BLOCK + (group * PANEL + column) * GROUP + lane] = byte as u8;
+            // Rounds what is above 0 after the offset; a damaged file's infinities become bounds, what is no number 0.
+            let byte = (value * factor + self.offset as f32 + 0.5) as u8;
+            self.bytes[place * PANEL_BLOCK + (group * PANEL + column) * GROUP + lane] = byte.min(most);
         }
     }
 }

@@ -20,6 +20,11 @@ pub(super) fn convert(bytes: &[u8], output: &Path) -> Result<()> {
     cursor.u32()?;
     let mut file = GgufWriter::default();
     let (shape, vocabulary) = read_shape(&mut cursor)?;
+    // The table of embeddings is the largest part; a vocabulary that it cannot hold is not even looked at.
+    let table = ElementType::Q4_0.row_bytes(shape.width).and_then(|row| row.checked_mul(vocabulary));
+    if table.is_none_or(|size| size > bytes.len()) || shape.width == 0 {
+        return Err(damaged("the source ends too early"));
+    }
     bert::write_shape(&mut file, &shape);
     copy_vocabulary(&mut cursor, vocabulary, &mut file)?;
     copy_normalization(&mut cursor, &mut file)?;
