@@ -6,10 +6,14 @@ use futures_util::stream;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use yizhan_domain::{Error, ErrorCode, FinishReason, ModelName, Result, Usage};
 use yizhan_model::{ChatEvent, ChatModel, ChatRequest, EventStream};
 
-type Script = Vec<Result<ChatEvent>>;
+enum Script {
+    Fixed(Vec<Result<ChatEvent>>),
+    Live(UnboundedReceiver<Result<ChatEvent>>),
+}
 
 /// Answers each request with the next script, and remembers the requests. Without a script left
 /// it repeats the last message. A token is a run of text between spaces.
@@ -50,12 +54,20 @@ impl ScriptedChat {
 
     /// The events with which one of the next requests is answered, in the order of the calls.
     pub fn script(&self, events: Vec<Result<ChatEvent>>) {
-        lock(&self.scripts).push_back(events);
+        lock(&self.scripts).push_back(Script::Fixed(events));
+    }
+
+    /// One of the next requests is answered with what is sent here, as it is sent. The sender sees
+    /// the channel closed when the answer's stream is dropped.
+    pub fn live(&self) -> UnboundedSender<Result<ChatEvent>> {
+        let (sender, receiver) = unbounded_channel();
+        lock(&self.scripts).push_back(Script::Live(receiver));
+        sender
     }
 
     /// A script of text pieces and a proper end.
     pub fn say(&self, pieces: &[&str]) {
-        self.script(spoken(pieces.iter().map(|piece| (*piece).to_owned()).collect(), 0));
+        lock(&self.scripts).push_back(spoken(pieces.iter().map(|piece| (*piece).to_owned()).collect(), 0));
     }
 
     /// The requests so far, oldest first.
@@ -72,7 +84,7 @@ impl ScriptedChat {
 fn spoken(pieces: Vec<String>, prompt_tokens: u32) -> Script {
     let usage = Usage { prompt_tokens, completion_tokens: pieces.len() as u32, cached_tokens: 0 };
     let deltas = pieces.into_iter().map(|delta| Ok(ChatEvent::Text { delta }));
-    deltas.chain([Ok(ChatEvent::Finish { reason: FinishReason::Stop, usage })]).collect()
+    Script::Fixed(deltas.chain([Ok(ChatEvent::Finish { reason: FinishReason::Stop, usage })]).collect())
 }
 
 fn words(request: &ChatRequest) -> u32 {
@@ -106,12 +118,19 @@ impl ChatModel for ScriptedChat {
         let script = script.unwrap_or_else(|| spoken(echo.split_inclusive(' ').map(str::to_owned).collect(), prompt));
         self.open.fetch_add(1, Ordering::SeqCst);
         let open = Open(Arc::clone(&self.open));
-        Ok(stream::iter(script)
-            .map(move |event| {
-                let _held = &open;
-                event
-            })
-            .boxed())
+        let events =
+            match script {
+                Script::Fixed(events) => stream::iter(events).boxed(),
+                Script::Live(receiver) => stream::unfold(receiver, |mut receiver| async move {
+                    receiver.recv().await.map(|event| (event, receiver))
+                })
+                .boxed(),
+            };
+        let held = move |event| {
+            let _held = &open;
+            event
+        };
+        Ok(events.map(held).boxed())
     }
 
     async fn count_tokens(&self, request: &ChatRequest) -> Result<u32> {

@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "each test uses its own part of it")]
 
+pub(crate) mod http;
+
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use std::collections::HashSet;
@@ -207,4 +209,9 @@ impl KnowledgeBackend for Scripted {
         let page = Page { after: None, limit: 1 };
         self.store.files(&tenant, page).await.err().map(|error| error.to_string()).into_iter().collect()
     }
+}
+
+/// The end of an answer.
+pub(crate) fn end() -> ChatEvent {
+    ChatEvent::Finish { reason: yizhan_domain::FinishReason::Stop, usage: Default::default() }
 }
