@@ -14,6 +14,9 @@ use yizhan_index::{fuse_scores, fuse_weighted};
 /// Hits of each side that are fused.
 const DEPTH: usize = 100;
 
+/// Hits of the text and of the vectors → one list.
+type Fusion<'a> = dyn Fn(&[Hit], &[Hit]) -> Vec<Hit> + 'a;
+
 #[derive(Deserialize)]
 struct Set {
     texts: Vec<String>,
@@ -61,9 +64,8 @@ fn measure(set: &Set) -> Result<()> {
     vectors.apply(&changes)?;
     let dense = asked.iter().map(|query| vectors.search(query, DEPTH, None)).collect::<Result<Vec<_>>>()?;
     report("dense", set, &dense);
-    let each = |fuse: &dyn Fn(&[Hit], &[Hit]) -> Vec<Hit>| -> Vec<Vec<Hit>> {
-        bm25.iter().zip(&dense).map(|(text, dense)| fuse(text, dense)).collect()
-    };
+    let each =
+        |fuse: &Fusion| -> Vec<Vec<Hit>> { bm25.iter().zip(&dense).map(|(text, dense)| fuse(text, dense)).collect() };
     for k in [5.0, 20.0, 60.0] {
         for weight in [0.5, 1.0, 2.0] {
             let fused = each(&|text, dense| fuse_weighted(&[(text, 1.0), (dense, weight)], k));

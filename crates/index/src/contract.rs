@@ -6,6 +6,7 @@
 
 use crate::{Change, DocumentSet, Entry, Hit, TextIndex, VectorIndex};
 use std::collections::HashSet;
+use std::slice::from_ref;
 use yizhan_domain::{ChunkId, DocumentId, ErrorCode, Sequence};
 
 /// A change that gives a document these chunks: number, text, vector.
@@ -116,7 +117,7 @@ fn text_finds_identifiers(index: &dyn TextIndex) {
 
 fn text_replaces_and_deletes(index: &dyn TextIndex) {
     let first = change(1, 1, &[(1, "alpha", &[]), (2, "beta", &[])]);
-    index.apply(&[first.clone()]).unwrap();
+    index.apply(from_ref(&first)).unwrap();
     index.apply(&[first]).unwrap();
     assert_eq!(index.len(), 2, "twice is as once");
     index.apply(&[change(2, 1, &[(3, "gamma", &[])])]).unwrap();
@@ -213,7 +214,7 @@ fn vectors_are_ranked_by_product(index: &dyn VectorIndex) {
 
 fn vectors_are_replaced_and_deleted(index: &dyn VectorIndex) {
     let first = change(1, 1, &[(1, "", &[1.0, 0.0]), (2, "", &[0.0, 1.0])]);
-    index.apply(&[first.clone()]).unwrap();
+    index.apply(from_ref(&first)).unwrap();
     index.apply(&[first]).unwrap();
     assert_eq!(index.len(), 2, "twice is as once");
     index.apply(&[change(2, 1, &[(3, "", &[0.0, 1.0])]), change(3, 2, &[(4, "", &[1.0, 0.0])])]).unwrap();

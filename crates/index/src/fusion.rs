@@ -1,6 +1,7 @@
 //! Several rankings of the same chunks → one.
 //!
-//! It does not know where a ranking comes from; it is arithmetic on ranks.
+//! It does not know where a ranking comes from. On the sets measured, with a hundred hits of each
+//! side, [`fuse_scores`] with equal weights ranks better than [`fuse`] with any `k` (`bench/search/README.md`).
 
 use crate::Hit;
 use crate::text::best_first;

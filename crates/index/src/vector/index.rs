@@ -117,7 +117,9 @@ impl VectorIndex for FlatIndex {
             state.seen
         };
         self.durable.store(seen, Ordering::Release);
-        self.compact().map_err(|error| self.failed(error))
+        // What was applied is durable already; a compaction that fails is tried again.
+        self.compact().unwrap_or_else(|error| tracing::warn!(%error, "compacting a vector index failed"));
+        Ok(())
     }
 
     fn applied(&self) -> Sequence {

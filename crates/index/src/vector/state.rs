@@ -17,6 +17,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
+use std::slice::from_ref;
 use yizhan_domain::{ChunkId, DocumentId, Result};
 
 /// Rows from which codes are kept.
@@ -210,6 +211,7 @@ impl State {
         if top == 0 || self.live == 0 {
             return Vec::new();
         }
+        let all = 0..self.rows.len();
         match within {
             // Few documents: their rows alone are visited.
             Some(set) if set.as_slice().len() < self.documents.len() / 4 => {
@@ -217,15 +219,11 @@ impl State {
                 let count = ranges.iter().map(|range| range.len()).sum();
                 self.search_rows(query, top, &ranges, count, |_| true)
             }
-            Some(set) => self.search_rows(query, top, &self.everything(), self.live, |row| {
+            Some(set) => self.search_rows(query, top, from_ref(&all), self.live, |row| {
                 self.alive[row] && set.contains(DocumentId(self.owners[row]))
             }),
-            None => self.search_rows(query, top, &self.everything(), self.live, |row| self.alive[row]),
+            None => self.search_rows(query, top, from_ref(&all), self.live, |row| self.alive[row]),
         }
-    }
-
-    fn everything(&self) -> [Range<usize>; 1] {
-        [0..self.rows.len()]
     }
 
     fn ranges(&self, set: &DocumentSet) -> Vec<Range<usize>> {
@@ -276,7 +274,7 @@ impl State {
         if top == 0 {
             return Vec::new();
         }
-        self.compare(query, top, &self.everything(), |row| {
+        self.compare(query, top, from_ref(&(0..self.rows.len())), |row| {
             self.alive[row] && within.is_none_or(|set| set.contains(DocumentId(self.owners[row])))
         })
     }
