@@ -8,6 +8,8 @@
 
 mod change;
 pub mod contract;
+#[cfg(test)]
+mod crash_tests;
 mod fusion;
 mod memory;
 mod text;
