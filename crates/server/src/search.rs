@@ -9,6 +9,7 @@ use crate::state::AppState;
 use crate::stores;
 use axum::extract::{Path, State};
 use serde_json::{Map, Value};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use yizhan_dialect::openai::{SearchRequest, SearchResult, search_reply};
@@ -82,10 +83,9 @@ fn interleave(mut found: Vec<Vec<SearchHit>>, limit: usize) -> Vec<SearchHit> {
 async fn attributes(state: &AppState, hits: &[SearchHit]) -> Result<HashMap<DocumentId, Map<String, Value>>> {
     let mut attributes = HashMap::new();
     for hit in hits {
-        let id = hit.chunk.document;
-        if !attributes.contains_key(&id) {
-            let document = state.documents.document(id).await?;
-            attributes.insert(id, document.map(|document| document.attributes).unwrap_or_default());
+        if let Entry::Vacant(place) = attributes.entry(hit.chunk.document) {
+            let document = state.documents.document(hit.chunk.document).await?;
+            place.insert(document.map(|document| document.attributes).unwrap_or_default());
         }
     }
     Ok(attributes)

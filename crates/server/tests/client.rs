@@ -1,5 +1,7 @@
 //! The project's own client against the server.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod support;
 
 use serde_json::{Map, json};

@@ -1,5 +1,7 @@
 //! Streams over a socket: each event at once, errors, and clients that go away.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 //! chunks that share words with the query.
 
 #![allow(dead_code, reason = "each test uses its own part of it")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 pub(crate) mod http;
 
