@@ -70,12 +70,12 @@ fn double_array(keys: &[(&str, u32)]) -> Vec<u8> {
         for (index, &byte) in key.as_bytes().iter().enumerate() {
             let place = nodes[&key.as_bytes()[..index]] ^ usize::from(byte);
             let next = key.as_bytes()[..=index].to_vec();
-            if !nodes.contains_key(&next) {
+            nodes.entry(next).or_insert_with(|| {
                 let base = units.len() | place & 0xff;
                 units.resize(units.len() + 256, 0x8000_0000);
                 units[place] = unit(byte.into(), place ^ base);
-                nodes.insert(next, base);
-            }
+                base
+            });
             if index + 1 == key.len() {
                 units[place] |= 0x100;
                 units[nodes[key.as_bytes()]] = 0x8000_0000 | value;

@@ -11,7 +11,7 @@ fn model() -> PathBuf {
     let cache = variable("YIZHAN_CACHE")
         .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("yizhan")))
         .or_else(|| Some(variable("HOME")?.join(".cache/yizhan")))
-        .unwrap();
+        .unwrap_or_default();
     let path = cache.join("models/multilingual-e5-small/model.gguf");
     assert!(path.exists(), "{} is missing: run `make test`, which pulls it", path.display());
     path
@@ -59,7 +59,8 @@ fn a_question_is_nearest_to_its_answer() {
         "水在标准大气压下于一百摄氏度沸腾。",
         "The kernel is loaded by the boot loader GRUB.",
     ];
-    let questions = ["怎样安装一个软件包？", "中国的首都是哪座城市？", "水的沸点是多少？", "Which program loads the kernel?"];
+    let questions =
+        ["怎样安装一个软件包？", "中国的首都是哪座城市？", "水的沸点是多少？", "Which program loads the kernel?"];
     let prefixes = encoder.prefixes();
     let (passages, _) = encoder.embed(&passages, &prefixes.passage, 2).unwrap();
     let (questions, _) = encoder.embed(&questions, &prefixes.query, 2).unwrap();

@@ -13,7 +13,15 @@ use yizhan_domain::{Error, Result};
 pub(crate) struct GgufWriter<'a> {
     metadata: Vec<u8>,
     values: u64,
-    tensors: Vec<(String, [usize; 2], ElementType, Cow<'a, [u8]>)>,
+    tensors: Vec<Entry<'a>>,
+}
+
+struct Entry<'a> {
+    name: String,
+    rows: usize,
+    columns: usize,
+    kind: ElementType,
+    bytes: Cow<'a, [u8]>,
 }
 
 impl<'a> GgufWriter<'a> {
@@ -70,7 +78,7 @@ impl<'a> GgufWriter<'a> {
         kind: ElementType,
         bytes: impl Into<Cow<'a, [u8]>>,
     ) {
-        self.tensors.push((name.into(), [rows, columns], kind, bytes.into()));
+        self.tensors.push(Entry { name: name.into(), rows, columns, kind, bytes: bytes.into() });
     }
 
     /// The file's bytes, given to `out` piece by piece.
@@ -82,7 +90,7 @@ impl<'a> GgufWriter<'a> {
         head.extend(self.values.to_le_bytes());
         head.extend(&self.metadata);
         let mut offset = 0u64;
-        for (name, [rows, columns], kind, bytes) in &self.tensors {
+        for Entry { name, rows, columns, kind, bytes } in &self.tensors {
             put_text(&mut head, name.as_bytes());
             let dimensions: &[usize] = if *rows == 1 { &[*columns] } else { &[*columns, *rows] };
             head.extend((dimensions.len() as u32).to_le_bytes());
@@ -93,7 +101,7 @@ impl<'a> GgufWriter<'a> {
         }
         head.resize(padded(head.len()), 0);
         out.write_all(&head)?;
-        for (_, _, _, bytes) in &self.tensors {
+        for Entry { bytes, .. } in &self.tensors {
             out.write_all(bytes)?;
             out.write_all(&[0; DEFAULT_ALIGNMENT][..padded(bytes.len()) - bytes.len()])?;
         }
