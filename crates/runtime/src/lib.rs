@@ -9,10 +9,11 @@
 //! flight, a fresh worker for the next.
 
 mod chat;
+mod embed;
 mod native;
 mod parent;
 mod protocol;
 mod worker;
 
-pub use parent::{LoadedModel, Options, Runtime};
+pub use parent::{EmbedPrefixes, LoadedModel, Options, Runtime};
 pub use worker::worker_main;

@@ -46,10 +46,10 @@ pub(crate) struct Settings {
     pub(crate) slots: u32,
     /// Most calls that wait for a slot.
     pub(crate) queue: usize,
-    /// Put before a query when embedding.
-    pub(crate) query_prefix: String,
-    /// Put before a passage when embedding.
-    pub(crate) passage_prefix: String,
+    /// Put before a query when embedding; none: what the model's file says.
+    pub(crate) query_prefix: Option<String>,
+    /// Put before a passage when embedding; none: what the model's file says.
+    pub(crate) passage_prefix: Option<String>,
 }
 
 /// From the worker.

@@ -30,6 +30,7 @@ pub fn worker_main(kind: &str, limits_json: &str) -> i32 {
     let Some(Request::Open(settings)) = pipes.receive() else { return 0 };
     let ended = match kind {
         "chat" => crate::chat::run(&settings, &pipes),
+        "embed" => crate::embed::run(&settings, &pipes),
         other => {
             eprintln!("There is no worker '{other}'.");
             return 2;

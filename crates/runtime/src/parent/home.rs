@@ -119,6 +119,13 @@ impl Home {
     }
 }
 
+impl Drop for Home {
+    fn drop(&mut self) {
+        // Here and not with the link's last owner, which may be its reading thread some time later.
+        self.stop();
+    }
+}
+
 impl State {
     /// Forgets a dead worker; a crash counts, a model that cannot be loaded does not: it may be pulled meanwhile.
     fn bury(&mut self, end: &Error, now: Instant) {

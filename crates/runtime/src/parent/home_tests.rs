@@ -18,8 +18,8 @@ fn a_worker_that_keeps_dying_is_not_started_without_pause() {
         cache: 1,
         slots: 1,
         queue: 1,
-        query_prefix: String::new(),
-        passage_prefix: String::new(),
+        query_prefix: None,
+        passage_prefix: None,
     };
     let home = Home::new(Program::at("/bin/false"), "chat", "m".into(), Limits::default(), settings);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

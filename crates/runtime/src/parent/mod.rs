@@ -2,9 +2,10 @@
 //!
 //! It does not know how workers compute.
 
+mod header;
 mod home;
 mod link;
 mod models;
 mod runtime;
 
-pub use runtime::{LoadedModel, Options, Runtime};
+pub use runtime::{EmbedPrefixes, LoadedModel, Options, Runtime};

@@ -2,14 +2,15 @@
 //!
 //! It does not know frames or tokens.
 
+use super::header::Header;
 use super::home::Home;
-use super::models::LocalChat;
+use super::models::{LocalChat, LocalEmbed};
 use crate::protocol::Settings;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime};
-use yizhan_domain::ModelName;
-use yizhan_model::{ChatModel, RerankModel};
+use yizhan_domain::{ModelName, Result};
+use yizhan_model::{ChatModel, EmbedModel, RerankModel};
 use yizhan_process::{Limits, Program};
 
 /// How workers are run. The defaults suit a machine of a few cores.
@@ -40,6 +41,15 @@ impl Default for Options {
             limits: Limits::default(),
         }
     }
+}
+
+/// What an embedding model gets before its texts; `None`: what its file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EmbedPrefixes {
+    /// Before a question.
+    pub query: Option<String>,
+    /// Before something to be found.
+    pub passage: Option<String>,
 }
 
 /// A model whose worker runs.
@@ -110,8 +120,24 @@ impl Runtime {
     }
 
     fn chat(&self, name: ModelName, path: &Path, context: u32) -> LocalChat {
+        // Without a readable file the first call says what is wrong.
+        let trained = Header::read(path).ok().and_then(|header| header.context).unwrap_or(0);
+        let context = if context == 0 || trained == 0 { context.max(trained) } else { context.min(trained) };
         let home = self.inner.home("chat", name.as_str(), self.inner.settings(path, context));
         LocalChat { name, home }
+    }
+
+    /// The embedding model in a GGUF file of architecture `bert`. Only the file's header is read now.
+    ///
+    /// # Errors
+    /// `ModelUnavailable` when the file is missing or no embedding model.
+    pub fn embed_model(&self, name: ModelName, path: &Path, prefixes: EmbedPrefixes) -> Result<Arc<dyn EmbedModel>> {
+        let header = Header::read(path)?;
+        let (dimensions, max_tokens) = header.embedding(path)?;
+        let mut settings = self.inner.settings(path, 0);
+        (settings.query_prefix, settings.passage_prefix) = (prefixes.query, prefixes.passage);
+        let home = self.inner.home("embed", name.as_str(), settings);
+        Ok(Arc::new(LocalEmbed { name, home, dimensions, max_tokens }))
     }
 
     /// The models whose workers run now.
@@ -161,8 +187,8 @@ impl Inner {
             cache: self.options.cache_tokens,
             slots: self.options.slots,
             queue: self.options.queue,
-            query_prefix: String::new(),
-            passage_prefix: String::new(),
+            query_prefix: None,
+            passage_prefix: None,
         }
     }
 

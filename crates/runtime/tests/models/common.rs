@@ -7,51 +7,53 @@ use yizhan_process::Program;
 use yizhan_runtime::{Options, Runtime};
 
 /// A runtime whose workers are this crate's own worker program.
-pub fn runtime(options: Options) -> Runtime {
+pub(crate) fn runtime(options: Options) -> Runtime {
     Runtime::new(Program::at(env!("CARGO_BIN_EXE_yizhan-runtime-worker")), options)
 }
 
 /// A model's file in the cache.
 #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
-pub fn model_file(name: &str, file: &str) -> PathBuf {
+pub(crate) fn model_file(name: &str, file: &str) -> PathBuf {
     let cache = std::env::var("YIZHAN_CACHE").unwrap_or_default();
     let path = PathBuf::from(cache).join("models").join(name).join(file);
     assert!(path.exists(), "{} is missing: run `make test`, which pulls the test models first.", path.display());
     path
 }
 
-pub fn small_chat_model() -> PathBuf {
+pub(crate) fn small_chat_model() -> PathBuf {
     model_file("smollm2-135m-instruct", "model.gguf")
 }
 
-pub fn ask(text: &str, max_tokens: u32) -> ChatRequest {
+pub(crate) fn embed_model() -> PathBuf {
+    model_file("multilingual-e5-small", "model.gguf")
+}
+
+pub(crate) fn ask(text: &str, max_tokens: u32) -> ChatRequest {
     let sampling = Sampling { temperature: Some(0.0), max_tokens: Some(max_tokens), ..Sampling::default() };
     ChatRequest { messages: vec![Message::text(Role::User, text)], sampling, ..ChatRequest::default() }
 }
 
 /// The whole answer.
-pub struct Whole {
-    pub text: String,
-    pub pieces: usize,
-    pub reason: FinishReason,
-    pub usage: Usage,
-    pub calls: Vec<yizhan_domain::ToolCall>,
+pub(crate) struct Whole {
+    pub(crate) text: String,
+    pub(crate) pieces: usize,
+    pub(crate) reason: FinishReason,
+    pub(crate) usage: Usage,
 }
 
-pub async fn collect(mut events: EventStream) -> yizhan_domain::Result<Whole> {
-    let (mut text, mut pieces, mut calls) = (String::new(), 0, Vec::new());
+pub(crate) async fn collect(mut events: EventStream) -> yizhan_domain::Result<Whole> {
+    let (mut text, mut pieces) = (String::new(), 0);
     while let Some(event) = futures_util::StreamExt::next(&mut events).await {
         match event? {
             ChatEvent::Text { delta } => {
                 text.push_str(&delta);
                 pieces += 1;
             }
-            ChatEvent::Reasoning { .. } => {}
-            ChatEvent::ToolCall { call } => calls.push(call),
+            ChatEvent::Reasoning { .. } | ChatEvent::ToolCall { .. } => {}
             ChatEvent::Finish { reason, usage } => {
                 let more = futures_util::StreamExt::next(&mut events).await;
                 assert!(more.is_none(), "an event after the last: {more:?}");
-                return Ok(Whole { text, pieces, reason, usage, calls });
+                return Ok(Whole { text, pieces, reason, usage });
             }
         }
     }
