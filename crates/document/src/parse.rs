@@ -6,7 +6,7 @@ use crate::fault::unreadable;
 use crate::parsed::Parsed;
 use crate::sniff::{Format, sniff};
 use crate::tools::Tools;
-use crate::{csv, decode, html, markdown, office, pdf, text};
+use crate::{csv, decode, html, markdown, office, pdf, picture, text};
 use yizhan_domain::Result;
 
 /// Reads a file. `name` serves to choose among textual formats and to name the file in errors.
@@ -33,7 +33,7 @@ fn read(name: &str, bytes: &[u8], tools: &Tools) -> Result<Parsed> {
         Format::Docx => office::docx::parse(bytes, bounds)?,
         Format::Pptx => office::pptx::parse(bytes, bounds)?,
         Format::Workbook => office::workbook::parse(bytes, bounds)?,
-        Format::Image => return Err(unreadable("images are not read yet.")),
+        Format::Image => picture::parse(bytes, tools)?,
     };
     if parsed.text_bytes() > bounds.text_bytes {
         return Err(unreadable(format!("its text is longer than {} MB.", bounds.text_bytes >> 20)));

@@ -166,7 +166,9 @@ fn describe(format: Format) -> &'static str {
 }
 
 fn is_probably_text(bytes: &[u8]) -> bool {
-    crate::decode::decode(&bytes[..bytes.len().min(64 << 10)], None).is_ok()
+    let sample = &bytes[..bytes.len().min(64 << 10)];
+    let controls = sample.iter().filter(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()).count();
+    controls * 100 < sample.len() && crate::decode::decode(sample, None).is_ok()
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -76,7 +76,6 @@ functions! {
     fn FPDFFormObj_GetObject(object: Handle, index: c_ulong) -> Handle;
     fn FPDFPageObj_GetType(object: Handle) -> c_int;
     fn FPDFPageObj_GetMatrix(object: Handle, matrix: *mut Matrix) -> c_int;
-    fn FPDFPageObj_GetBounds(object: Handle, left: *mut c_float, bottom: *mut c_float, right: *mut c_float, top: *mut c_float) -> c_int;
     fn FPDFPath_CountSegments(path: Handle) -> c_int;
     fn FPDFPath_GetPathSegment(path: Handle, index: c_int) -> Handle;
     fn FPDFPath_GetDrawMode(path: Handle, fill: *mut c_int, stroke: *mut c_int) -> c_int;
@@ -94,7 +93,6 @@ functions! {
     fn FPDFText_IsGenerated(text: Handle, index: c_int) -> c_int;
     fn FPDFText_GetTextObject(text: Handle, index: c_int) -> Handle;
     fn FPDFText_GetLooseCharBox(text: Handle, index: c_int, rect: *mut RectF) -> c_int;
-    fn FPDFText_GetCharBox(text: Handle, index: c_int, left: *mut c_double, right: *mut c_double, bottom: *mut c_double, top: *mut c_double) -> c_int;
     fn FPDFText_GetCharOrigin(text: Handle, index: c_int, x: *mut c_double, y: *mut c_double) -> c_int;
     fn FPDFBookmark_GetFirstChild(document: Handle, bookmark: Handle) -> Handle;
     fn FPDFBookmark_GetNextSibling(document: Handle, bookmark: Handle) -> Handle;
@@ -104,7 +102,6 @@ functions! {
     fn FPDFAction_GetDest(document: Handle, action: Handle) -> Handle;
     fn FPDFDest_GetDestPageIndex(document: Handle, destination: Handle) -> c_int;
     fn FPDFBitmap_CreateEx(width: c_int, height: c_int, format: c_int, scan: *mut c_void, stride: c_int) -> Handle;
-    fn FPDFBitmap_FillRect(bitmap: Handle, left: c_int, top: c_int, width: c_int, height: c_int, color: c_ulong) -> c_int;
     fn FPDFBitmap_Destroy(bitmap: Handle);
     fn FPDF_RenderPageBitmap(bitmap: Handle, page: Handle, x: c_int, y: c_int, width: c_int, height: c_int, rotate: c_int, flags: c_int);
 }

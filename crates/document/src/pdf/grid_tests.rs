@@ -27,7 +27,13 @@ fn text(words: &str, x: f32, y: f32, zone: Option<u32>) -> Run {
 #[test]
 fn crossing_lines_make_a_table_with_merged_cells() {
     // Two rows, two columns; the lower row's cells are not parted.
-    let lines = [across(0.0, 0.0, 100.0), across(20.0, 0.0, 100.0), across(40.0, 0.0, 100.0), down(50.0, 0.0, 20.0)];
+    let lines = [
+        across(0.0, 0.0, 100.0),
+        across(20.0, 0.0, 100.0),
+        across(40.0, 0.0, 100.0),
+        down(0.0, 0.0, 40.0),
+        down(50.0, 0.0, 20.0),
+    ];
     let found = grids(&lines);
     assert_eq!(found.len(), 1);
     let grid = &found[0];

@@ -21,8 +21,8 @@ pub(super) struct Headings {
     body: f32,
     /// Sizes in tenths of a point to levels.
     levels: BTreeMap<u32, u8>,
-    /// The level of bold lines in the body's size.
-    bold_level: u8,
+    /// The level of bold lines in the body's size; none where bookmarks name the headings.
+    bold_level: Option<u8>,
 }
 
 impl Headings {
@@ -40,7 +40,8 @@ impl Headings {
         }
         let body = sizes.iter().max_by_key(|(_, count)| **count).map_or(10.0, |(size, _)| *size as f32 / 10.0);
         let large = |size: u32| size as f32 >= body * 10.0 * LARGER;
-        let levels: BTreeMap<u32, u8> = if marked.values().map(Vec::len).sum::<usize>() >= 3 {
+        let named = marked.values().map(Vec::len).sum::<usize>() >= 3;
+        let levels: BTreeMap<u32, u8> = if named {
             marked
                 .iter_mut()
                 .filter(|(size, _)| large(**size))
@@ -51,7 +52,8 @@ impl Headings {
             let heads = sizes.iter().rev().filter(|(size, text)| large(**size) && **text * 5 < count.max(1));
             heads.zip(1u8..=5).map(|((size, _), level)| (*size, level)).collect()
         };
-        let bold_level = levels.values().max().map_or(1, |level| level.saturating_add(1)).min(6);
+        let deepest = levels.values().max().map_or(1, |level| level.saturating_add(1)).min(6);
+        let bold_level = (!named).then_some(deepest);
         Self { outline, body, levels, bold_level }
     }
 
@@ -72,7 +74,8 @@ impl Headings {
         if self.is_large(line) {
             return self.nearest(tenths(line.size));
         }
-        (alone && line.bold && !ends_like_prose(text) && list::marker_length(text).is_none()).then_some(self.bold_level)
+        let titled = alone && line.bold && !ends_like_prose(text) && list::marker_length(text).is_none();
+        self.bold_level.filter(|_| titled)
     }
 
     /// Whether a bookmark's title begins with this text and goes on in the next line.

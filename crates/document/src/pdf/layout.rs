@@ -16,7 +16,7 @@ const MOST_ROWS: usize = 1500;
 
 /// What stands on a page, in reading order.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     /// A line of text.
     Line(Line),
     /// A table's rows, the header first.
@@ -24,11 +24,11 @@ pub(super) enum Item {
 }
 
 /// A ruled table to be placed among the lines.
-pub(super) struct Ruled {
-    pub(super) rect: Rect,
-    pub(super) rows: Vec<Row>,
+pub(crate) struct Ruled {
+    pub(crate) rect: Rect,
+    pub(crate) rows: Vec<Row>,
     /// Its place in the content's own order.
-    pub(super) order: usize,
+    pub(crate) order: usize,
 }
 
 /// Puts a page's upright runs and its ruled tables into reading order.

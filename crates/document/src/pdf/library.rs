@@ -6,6 +6,7 @@
 use super::ffi::{Functions, Handle, RectF};
 use super::frame::Frame;
 use crate::fault::{missing_tool, unreadable};
+use image::RgbImage;
 use parking_lot::Mutex;
 use std::ffi::{CStr, c_int, c_ulong, c_void};
 use std::marker::PhantomData;
@@ -124,6 +125,46 @@ pub(super) struct Page<'d> {
     /// From the page's coordinates to display coordinates.
     pub(super) frame: Frame,
     _document: PhantomData<&'d ()>,
+}
+
+/// Resolution of the picture that OCR gets, in pixels per inch.
+const OCR_RESOLUTION: f32 = 200.0;
+/// And its longest side, in pixels.
+const OCR_LONGEST: f32 = 4000.0;
+
+impl Page<'_> {
+    /// Whether nothing is drawn on it.
+    pub(super) fn is_empty(&self) -> bool {
+        // SAFETY: the page is open.
+        unsafe { (self.f.FPDFPage_CountObjects)(self.handle) <= 0 }
+    }
+
+    /// The page as a picture on white, and how many points a pixel of it is.
+    pub(super) fn picture(&self) -> Result<(RgbImage, f32)> {
+        const BGR: c_int = 2;
+        let f = self.f;
+        let (width, height) = self.frame.size();
+        let longest = width.max(height);
+        if !(1.0..=20_000.0).contains(&longest) {
+            return Err(unreadable(format!("the page measures {width} × {height} points.")));
+        }
+        let scale = (OCR_RESOLUTION / 72.0).min(OCR_LONGEST / longest);
+        let (columns, rows) = ((width * scale).ceil().max(1.0) as c_int, (height * scale).ceil().max(1.0) as c_int);
+        let stride = columns * 3;
+        let mut data = vec![255u8; stride as usize * rows as usize];
+        // SAFETY: the buffer holds `rows` lines of `stride` bytes and outlives the bitmap.
+        unsafe {
+            let bitmap = (f.FPDFBitmap_CreateEx)(columns, rows, BGR, data.as_mut_ptr().cast(), stride);
+            if bitmap.is_null() {
+                return Err(unreadable("the page cannot be drawn."));
+            }
+            (f.FPDF_RenderPageBitmap)(bitmap, self.handle, 0, 0, columns, rows, 0, 0);
+            (f.FPDFBitmap_Destroy)(bitmap);
+        }
+        data.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
+        let image = RgbImage::from_raw(columns as u32, rows as u32, data);
+        image.map(|image| (image, 1.0 / scale)).ok_or_else(|| unreadable("the page cannot be drawn."))
+    }
 }
 
 impl Drop for Page<'_> {

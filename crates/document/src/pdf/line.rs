@@ -7,19 +7,19 @@ use yizhan_domain::Rect;
 
 /// A line of text as it is read.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
-    pub(super) text: String,
-    pub(super) rect: Rect,
-    pub(super) base: f32,
-    pub(super) size: f32,
-    pub(super) bold: bool,
-    pub(super) mono: bool,
+pub(crate) struct Line {
+    pub(crate) text: String,
+    pub(crate) rect: Rect,
+    pub(crate) base: f32,
+    pub(crate) size: f32,
+    pub(crate) bold: bool,
+    pub(crate) mono: bool,
     /// Left and right edge of the column that it stands in.
-    pub(super) column: [f32; 2],
+    pub(crate) column: [f32; 2],
     /// The number of the column on the page.
-    pub(super) region: u32,
+    pub(crate) region: u32,
     /// A page header or footer.
-    pub(super) margin: bool,
+    pub(crate) margin: bool,
 }
 
 /// Runs of one row, from left to right.

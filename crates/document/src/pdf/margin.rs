@@ -13,10 +13,10 @@ const LEAST_PAGES: usize = 3;
 const WINDOW: u32 = 4;
 
 /// A page's items with its number and height.
-pub(super) struct PageItems {
-    pub(super) number: u32,
-    pub(super) height: f32,
-    pub(super) items: Vec<Item>,
+pub(crate) struct PageItems {
+    pub(crate) number: u32,
+    pub(crate) height: f32,
+    pub(crate) items: Vec<Item>,
 }
 
 /// Marks headers and footers of all pages.

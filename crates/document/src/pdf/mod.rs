@@ -23,15 +23,19 @@ mod ruling;
 mod run;
 
 use crate::fault::{missing_tool, unreadable};
-use crate::parsed::Parsed;
+use crate::parsed::{Block, Parsed};
 use crate::tools::Tools;
+use crate::{ocr, picture};
 use block::Builder;
 use glyph::Styles;
 use heading::Headings;
 use hyphen::Hyphens;
-use library::{Document, with_pdfium};
-use margin::PageItems;
-use yizhan_domain::Result;
+use library::{Document, Page, with_pdfium};
+use outline::Outline;
+use yizhan_domain::{ErrorCode, Result};
+
+pub(crate) use margin::PageItems;
+pub(crate) use run::Run;
 
 /// Where a PDF ends: its last bytes name the cross-reference table. Some append rubbish after it.
 const TAIL: usize = 64 << 10;
@@ -59,20 +63,76 @@ fn read(document: &Document<'_>, tools: &Tools) -> Result<Parsed> {
     if pages > tools.bounds.pages {
         return Err(unreadable(format!("it has {pages} pages; the limit is {}. Split it.", tools.bounds.pages)));
     }
-    let mut parsed = Parsed { title: document.information(c"Title"), pages: Some(pages), ..Parsed::default() };
-    let mut styles = Styles::default();
+    let mut parsed = Parsed {
+        title: document.information(c"Title").filter(|title| title != "untitled"),
+        pages: Some(pages),
+        ..Parsed::default()
+    };
+    let mut reader = Reader { tools, styles: Styles::default(), blank: Vec::new(), scanned: 0 };
     let mut texts: Vec<PageItems> = Vec::new();
     for index in 0..pages {
-        match document.page(index) {
-            Ok(mut page) => texts.extend(page::items(&mut page, index + 1, &mut styles)),
-            Err(error) => parsed.warnings.push(error.message().to_owned()),
+        match document.page(index).and_then(|mut page| reader.page(&mut page, index + 1)) {
+            Ok(items) => texts.extend(items),
+            Err(error) if error.code() == ErrorCode::ModelUnavailable => return Err(error),
+            Err(error) => parsed.warnings.push(format!("page {}: {}", index + 1, error.message())),
         }
     }
-    margin::mark(&mut texts);
-    let headings = Headings::new(&texts, document.outline());
-    let hyphens = Hyphens::new(&texts);
-    let mut builder = Builder::new(&headings, &hyphens);
-    texts.into_iter().for_each(|page| builder.page(page));
-    parsed.blocks = builder.finish();
+    parsed.warnings.extend(reader.warning());
+    parsed.blocks = blocks_of(texts, document.outline());
     Ok(parsed)
+}
+
+/// Reads page after page, by OCR where there is no text.
+struct Reader<'a> {
+    tools: &'a Tools,
+    styles: Styles,
+    /// Pages without text that were not read.
+    blank: Vec<u32>,
+    scanned: u32,
+}
+
+impl Reader<'_> {
+    fn page(&mut self, page: &mut Page<'_>, number: u32) -> Result<Option<PageItems>> {
+        if let Some(items) = page::items(page, number, &mut self.styles) {
+            return Ok(Some(items));
+        }
+        if page.is_empty() {
+            return Ok(None);
+        }
+        let Some(models) = self.tools.ocr.as_ref().filter(|_| self.scanned < self.tools.bounds.ocr_pages) else {
+            self.blank.push(number);
+            return Ok(None);
+        };
+        self.scanned += 1;
+        let (image, scale) = page.picture()?;
+        picture::items(&*ocr::engine(models)?, &image, number, scale).map(Some)
+    }
+
+    fn warning(&self) -> Option<String> {
+        let first = self.blank.first()?;
+        let reason = match self.tools.ocr {
+            None => "the OCR models are not installed; pull them with `yizhan model pull ocr`".to_owned(),
+            Some(_) => format!("at most {} pages are read by OCR", self.tools.bounds.ocr_pages),
+        };
+        Some(format!("{} pages from page {first} on have no text and were not read: {reason}", self.blank.len()))
+    }
+}
+
+/// Blocks of pages that no bookmarks describe.
+pub(crate) fn blocks(pages: Vec<PageItems>) -> Vec<Block> {
+    blocks_of(pages, Outline::default())
+}
+
+/// Runs of a page that is no PDF's, in reading order.
+pub(crate) fn layout(runs: Vec<Run>, tables: Vec<layout::Ruled>, page: u32) -> Vec<layout::Item> {
+    layout::layout(runs, tables, page)
+}
+
+fn blocks_of(mut pages: Vec<PageItems>, outline: Outline) -> Vec<Block> {
+    margin::mark(&mut pages);
+    let headings = Headings::new(&pages, outline);
+    let hyphens = Hyphens::new(&pages);
+    let mut builder = Builder::new(&headings, &hyphens);
+    pages.into_iter().for_each(|page| builder.page(page));
+    builder.finish()
 }

@@ -12,24 +12,24 @@ const SHIFT: f32 = 0.6;
 
 /// A piece of a line.
 #[derive(Clone, Debug)]
-pub(super) struct Run {
-    pub(super) text: String,
-    pub(super) rect: Rect,
-    pub(super) base: f32,
+pub(crate) struct Run {
+    pub(crate) text: String,
+    pub(crate) rect: Rect,
+    pub(crate) base: f32,
     /// The size of most of its characters.
-    pub(super) size: f32,
+    pub(crate) size: f32,
     /// Most of its characters are bold.
-    pub(super) bold: bool,
+    pub(crate) bold: bool,
     /// Nearly all of its characters are monospaced; prose only has words of them.
-    pub(super) mono: bool,
+    pub(crate) mono: bool,
     /// Characters other than spaces.
-    pub(super) count: u32,
+    pub(crate) count: u32,
     /// Quarter turns clockwise; none when aslant.
-    pub(super) direction: Option<u8>,
+    pub(crate) direction: Option<u8>,
     /// Its place in the content's own order.
-    pub(super) order: usize,
+    pub(crate) order: usize,
     /// The table cell that it lies in, if any.
-    pub(super) zone: Option<u32>,
+    pub(crate) zone: Option<u32>,
 }
 
 /// The runs of a page, in content order. `zone` tells a character's table cell.
