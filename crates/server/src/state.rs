@@ -17,7 +17,9 @@ pub struct Settings {
     pub file_bytes: usize,
     /// Most bytes of all uploads that are being taken at one time; further ones wait.
     pub uploads_bytes: usize,
-    /// A request's head must be complete after this long.
+    /// A request's head must be complete this long after the one before was answered: an idle
+    /// connection is closed then. Longer than clients keep idle connections, so that none of them
+    /// sends a request into one that is just being closed.
     pub head_timeout: Duration,
     /// A request's body, or the reading of a reply, may not pause for longer than this.
     pub idle_timeout: Duration,
@@ -35,7 +37,7 @@ impl Default for Settings {
             body_bytes: 10 << 20,
             file_bytes: 512 << 20,
             uploads_bytes: 1 << 30,
-            head_timeout: Duration::from_secs(15),
+            head_timeout: Duration::from_secs(75),
             idle_timeout: Duration::from_secs(60),
             keep_alive: Duration::from_secs(15),
             shutdown_grace: Duration::from_secs(20),
