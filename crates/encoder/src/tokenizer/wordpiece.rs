@@ -2,7 +2,8 @@
 //! pieces of the vocabulary.
 //!
 //! In the vocabulary a piece that begins a word carries the mark U+2581 and one that goes on has none, as llama.cpp's
-//! converter writes it.
+//! converter writes it. Beside Hugging Face's `tokenizers` one thing differs: spacing combining marks (Indic vowel
+//! signs) are dropped like accents, where that keeps them; vocabularies of this kind hold hardly any.
 
 use super::pieces::{Hash, Pieces};
 use super::unigram::SPACE_MARK;
