@@ -201,8 +201,10 @@ fn is_indented(open: &Open, line: &Line) -> bool {
     open.block.lines.len() > 1 && moved > 0.9 * line.size && moved < 6.0 * line.size
 }
 
+/// It ends where its column ends. A narrow column is only a few words, which tell nothing.
 fn is_full(line: &Line) -> bool {
-    line.column[1] - line.rect.0[2] < 2.0 * line.size
+    let [left, right] = line.column;
+    right - line.rect.0[2] < 2.0 * line.size && right - left > 15.0 * line.size
 }
 
 fn ends_sentence(text: &str) -> bool {
