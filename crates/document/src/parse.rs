@@ -7,6 +7,7 @@ use crate::parsed::Parsed;
 use crate::sniff::{Format, sniff};
 use crate::tools::Tools;
 use crate::{csv, decode, html, markdown, office, pdf, picture, text};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use yizhan_domain::Result;
 
 /// Reads a file. `name` serves to choose among textual formats and to name the file in errors.
@@ -15,17 +16,25 @@ use yizhan_domain::Result;
 /// child process. Fails with `unreadable_document` and the reason, or `model_unavailable` where
 /// [`Tools`] lacks what the format needs.
 pub fn parse(name: &str, bytes: &[u8], tools: &Tools) -> Result<Parsed> {
-    read(name, bytes, tools).map_err(|error| error.context(name))
+    parse_with(name, bytes, tools, &|| {})
 }
 
-fn read(name: &str, bytes: &[u8], tools: &Tools) -> Result<Parsed> {
+/// The same; calls `progress` now and then in a long document.
+pub(crate) fn parse_with(name: &str, bytes: &[u8], tools: &Tools, progress: &dyn Fn()) -> Result<Parsed> {
+    // A fault of a library that reads a format is a fault of the file, not of this process.
+    let result = catch_unwind(AssertUnwindSafe(|| read(name, bytes, tools, progress)));
+    let result = result.unwrap_or_else(|_| Err(unreadable("the parser stumbled over it; please report the file.")));
+    result.map_err(|error| error.context(name))
+}
+
+fn read(name: &str, bytes: &[u8], tools: &Tools, progress: &dyn Fn()) -> Result<Parsed> {
     let bounds = &tools.bounds;
     if bytes.len() as u64 > bounds.file_bytes {
         return Err(unreadable(format!("the file is larger than {} MB.", bounds.file_bytes >> 20)));
     }
     let (format, warning) = sniff(name, bytes)?;
     let mut parsed = match format {
-        Format::Pdf => pdf::parse(bytes, tools)?,
+        Format::Pdf => pdf::parse(bytes, tools, progress)?,
         Format::Markdown => markdown::parse(&decode::decode(bytes, None)?),
         Format::Text => text::parse(&decode::decode(bytes, None)?),
         Format::Html => html::parse(&decode::decode(bytes, html::declared_encoding(bytes))?),

@@ -21,20 +21,21 @@ pub struct ParserOptions {
     /// What the operating system lets one process use. Processor time is over its whole life: a
     /// process retires early enough that a document always has half of it.
     pub limits: Limits,
-    /// Wall-clock time for one document.
+    /// Wall-clock time without progress: for a PDF from page to page, for others in all.
     pub timeout: Duration,
     /// Processes at once; further callers wait.
     pub children: usize,
 }
 
 impl ParserOptions {
-    /// 3 GB and 10 minutes of processor time a process, 5 minutes a document, a process a core up to four.
+    /// 3 GB and 40 minutes of processor time a process, 2 minutes from page to page, a process a core
+    /// up to four.
     pub fn new(tools: Tools) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             tools,
-            limits: Limits { memory_bytes: Some(3 << 30), cpu_seconds: Some(600), file_bytes: Some(1 << 30) },
-            timeout: Duration::from_secs(300),
+            limits: Limits { memory_bytes: Some(3 << 30), cpu_seconds: Some(2400), file_bytes: Some(1 << 30) },
+            timeout: Duration::from_secs(120),
             children: cores.min(4),
         }
     }
@@ -155,7 +156,7 @@ impl Parser {
         let seconds = self.options.timeout.as_secs_f32();
         let status = match death {
             Death::Timeout => {
-                return unreadable(format!("parsing took longer than {seconds} s and was stopped."));
+                return unreadable(format!("parsing made no progress for {seconds} s and was stopped."));
             }
             Death::Ended(status) => status,
         };
@@ -200,22 +201,32 @@ fn converse(child: &mut Child, request: &Request, bytes: &[u8], timeout: Duratio
     let (done, deadline) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         let watch = scope.spawn(move || {
-            let late = deadline.recv_timeout(timeout) == Err(mpsc::RecvTimeoutError::Timeout);
-            if late {
-                killer.kill();
+            loop {
+                match deadline.recv_timeout(timeout) {
+                    Ok(()) => {}
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return false,
+                    Err(mpsc::RecvTimeoutError::Timeout) => {
+                        killer.kill();
+                        return true;
+                    }
+                }
             }
-            late
         });
-        let answer = child.writer.send(request, bytes).and_then(|()| child.reader.receive::<Reply>());
+        let mut answer = child.writer.send(request, bytes).and_then(|()| child.reader.receive::<Reply>());
+        while matches!(answer, Ok(Some((Reply::Progress, _)))) {
+            // The watch has only gone when the child is killed, which the next receive shows.
+            let _ = done.send(());
+            answer = child.reader.receive::<Reply>();
+        }
         drop(done);
         (answer, watch.join().unwrap_or(false))
     })
 }
 
 fn read_reply(name: &str, reply: Reply, body: &[u8]) -> Result<Parsed> {
-    match reply.error {
-        Some(error) => Err(error),
-        None => {
+    match reply {
+        Reply::Failed(error) => Err(error),
+        Reply::Progress | Reply::Parsed => {
             serde_json::from_slice(body).map_err(|error| Error::internal(format!("{name}: parser's reply: {error}")))
         }
     }

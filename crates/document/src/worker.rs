@@ -2,10 +2,13 @@
 //!
 //! It does not know who asks.
 
+use crate::parse::parse_with;
 use crate::parsed::Parsed;
 use crate::tools::Tools;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::io::{BufReader, BufWriter, Read, Write, stdin, stdout};
+use std::time::{Duration, Instant};
 use yizhan_domain::{Error, Result};
 use yizhan_process::{Limits, apply_limits, read_frame, write_frame};
 
@@ -19,11 +22,20 @@ pub(crate) struct Request {
     pub(crate) tools: Tools,
 }
 
-/// The head of a frame from the child; the body of a good one is the document as JSON.
+/// The head of a frame from the child.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Reply {
-    pub(crate) error: Option<Error>,
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reply {
+    /// Still at work: it has not hung.
+    Progress,
+    /// The document, as JSON in the frame's body.
+    Parsed,
+    /// Why there is none.
+    Failed(Error),
 }
+
+/// Progress is told at most this often.
+const PROGRESS: Duration = Duration::from_secs(1);
 
 /// Runs until the input ends; the exit code says whether it ended cleanly. `limits_json` are the
 /// [`Limits`] that the parent passes as the worker's argument.
@@ -52,16 +64,25 @@ pub fn worker_main(limits_json: &str) -> i32 {
 
 fn serve(input: &mut impl Read, output: &mut impl Write) -> std::io::Result<()> {
     while let Some((request, bytes)) = read_frame::<Request>(input)? {
-        let (error, body) = match answer(&request, &bytes) {
-            Ok(body) => (None, body),
-            Err(error) => (Some(error), Vec::new()),
+        let (reply, body) = match answer(&request, &bytes, output) {
+            Ok(body) => (Reply::Parsed, body),
+            Err(error) => (Reply::Failed(error), Vec::new()),
         };
-        write_frame(output, &Reply { error }, &body)?;
+        write_frame(output, &reply, &body)?;
     }
     Ok(())
 }
 
-fn answer(request: &Request, bytes: &[u8]) -> Result<Vec<u8>> {
-    let parsed: Parsed = crate::parse(&request.name, bytes, &request.tools)?;
+fn answer(request: &Request, bytes: &[u8], output: &mut impl Write) -> Result<Vec<u8>> {
+    let state = RefCell::new((Instant::now(), output));
+    let progress = || {
+        let (told, output) = &mut *state.borrow_mut();
+        if told.elapsed() >= PROGRESS {
+            *told = Instant::now();
+            // A broken pipe shows when the answer is written.
+            let _ = write_frame(output, &Reply::Progress, &[]);
+        }
+    };
+    let parsed: Parsed = parse_with(&request.name, bytes, &request.tools, &progress)?;
     serde_json::to_vec(&parsed).map_err(|error| Error::internal(format!("{}: {error}", request.name)))
 }

@@ -84,7 +84,6 @@ functions! {
     fn FPDFTextObj_GetFontSize(object: Handle, size: *mut c_float) -> c_int;
     fn FPDFTextObj_GetFont(object: Handle) -> Handle;
     fn FPDFFont_GetBaseFontName(font: Handle, buffer: *mut c_char, length: usize) -> usize;
-    fn FPDFFont_GetFlags(font: Handle) -> c_int;
     fn FPDFFont_GetWeight(font: Handle) -> c_int;
     fn FPDFText_LoadPage(page: Handle) -> Handle;
     fn FPDFText_ClosePage(text: Handle);

@@ -12,6 +12,9 @@ const ZONE: f32 = 0.12;
 const LEAST_PAGES: usize = 3;
 const WINDOW: u32 = 4;
 
+/// Headers and footers have at most this many lines; text further in is the body's.
+const OUTERMOST: usize = 2;
+
 /// A page's items with its number and height.
 pub(crate) struct PageItems {
     pub(crate) number: u32,
@@ -23,7 +26,8 @@ pub(crate) struct PageItems {
 pub(super) fn mark(pages: &mut [PageItems]) {
     let mut seen: HashMap<(String, i32), Vec<u32>> = HashMap::new();
     for page in pages.iter() {
-        for key in lines(&page.items).filter_map(|line| key(line, page.height)) {
+        let edges = edges(page);
+        for key in lines(&page.items).filter_map(|line| key(line, edges)) {
             let numbers = seen.entry(key).or_default();
             if numbers.last() != Some(&page.number) {
                 numbers.push(page.number);
@@ -31,10 +35,10 @@ pub(super) fn mark(pages: &mut [PageItems]) {
         }
     }
     for page in pages {
-        let (number, height) = (page.number, page.height);
+        let (number, edges) = (page.number, edges(page));
         for item in &mut page.items {
             if let Item::Line(line) = item {
-                let pages = key(line, height).and_then(|key| seen.get(&key));
+                let pages = key(line, edges).and_then(|key| seen.get(&key));
                 line.margin = pages.is_some_and(|pages| recurs(pages, number));
             }
         }
@@ -53,11 +57,19 @@ fn lines(items: &[Item]) -> impl Iterator<Item = &Line> {
     })
 }
 
-/// The text with digits made equal, and the height in steps of a few points; none outside the zones.
-fn key(line: &Line, height: f32) -> Option<(String, i32)> {
-    let [_, top, _, bottom] = line.rect.0;
-    let near = bottom < height * ZONE || top > height * (1.0 - ZONE);
-    if !near || line.text.chars().count() > 120 {
+/// The lowest baseline that a header may have and the highest of a footer.
+fn edges(page: &PageItems) -> (f32, f32) {
+    let mut bases: Vec<f32> = lines(&page.items).map(|line| line.base).collect();
+    bases.sort_by(f32::total_cmp);
+    bases.dedup_by(|next, first| *next - *first < 3.0);
+    let top = bases.get(OUTERMOST - 1).or(bases.last()).copied().unwrap_or(0.0);
+    let bottom = bases.len().checked_sub(OUTERMOST).and_then(|at| bases.get(at)).copied().unwrap_or(0.0);
+    (top.min(page.height * ZONE) + 3.0, bottom.max(page.height * (1.0 - ZONE)) - 3.0)
+}
+
+/// The text with digits made equal, and the height in steps of a few points; none in the body.
+fn key(line: &Line, (top, bottom): (f32, f32)) -> Option<(String, i32)> {
+    if (line.base > top && line.base < bottom) || line.text.chars().count() > 120 {
         return None;
     }
     let mut text = String::new();

@@ -40,8 +40,8 @@ pub(crate) use run::Run;
 /// Where a PDF ends: its last bytes name the cross-reference table. Some append rubbish after it.
 const TAIL: usize = 64 << 10;
 
-/// Reads a PDF through PDFium.
-pub(crate) fn parse(bytes: &[u8], tools: &Tools) -> Result<Parsed> {
+/// Reads a PDF through PDFium; calls `progress` after each page.
+pub(crate) fn parse(bytes: &[u8], tools: &Tools, progress: &dyn Fn()) -> Result<Parsed> {
     let Some(path) = &tools.pdfium else {
         return Err(missing_tool(
             "PDFs are read through PDFium, which is not installed; pull it with `yizhan model pull pdfium`.",
@@ -52,10 +52,10 @@ pub(crate) fn parse(bytes: &[u8], tools: &Tools) -> Result<Parsed> {
     if !ends {
         return Err(unreadable("the file is cut off: the end of the PDF is missing."));
     }
-    with_pdfium(path, |pdfium| read(&pdfium.open(bytes)?, tools))
+    with_pdfium(path, |pdfium| read(&pdfium.open(bytes)?, tools, progress))
 }
 
-fn read(document: &Document<'_>, tools: &Tools) -> Result<Parsed> {
+fn read(document: &Document<'_>, tools: &Tools, progress: &dyn Fn()) -> Result<Parsed> {
     let pages = document.page_count();
     if pages == 0 {
         return Err(unreadable("it has no pages: the file is damaged or cut off."));
@@ -71,6 +71,7 @@ fn read(document: &Document<'_>, tools: &Tools) -> Result<Parsed> {
     let mut reader = Reader { tools, styles: Styles::default(), blank: Vec::new(), scanned: 0 };
     let mut texts: Vec<PageItems> = Vec::new();
     for index in 0..pages {
+        progress();
         match document.page(index).and_then(|mut page| reader.page(&mut page, index + 1)) {
             Ok(items) => texts.extend(items),
             Err(error) if error.code() == ErrorCode::ModelUnavailable => return Err(error),

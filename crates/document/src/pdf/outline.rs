@@ -45,9 +45,8 @@ impl Outline {
 
 /// The same, or one of them with a number in front.
 fn is_title(text: &str, title: &str) -> bool {
-    let numbered = |long: &str, short: &str| {
-        short.chars().count() >= 2 && long.strip_suffix(short).is_some_and(|number| is_number(number))
-    };
+    let numbered =
+        |long: &str, short: &str| short.chars().count() >= 2 && long.strip_suffix(short).is_some_and(is_number);
     text == title || numbered(text, title) || numbered(title, text)
 }
 
