@@ -1,2 +1,32 @@
-//! The program `yizhan`.
-fn main() {}
+//! The program `yizhan`: command line, configuration, assembly. The only crate that names drivers.
+//!
+//! `cli` says what can be typed, `command` does it, `station` is the assembled house or a
+//! connection to the one that a server holds, `assembly` puts drivers behind the traits.
+
+mod assembly;
+mod backend;
+mod cli;
+mod command;
+mod data;
+mod models;
+mod output;
+mod station;
+mod worker;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if let Some(code) = worker::run_if_asked(std::env::args_os()) {
+        return code;
+    }
+    let cli = cli::Cli::parse();
+    output::start_log(&cli.global);
+    match command::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            output::print_error(&error);
+            ExitCode::from(1)
+        }
+    }
+}

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex as AsyncMutex;
-use yizhan_domain::{BaseId, Error, Result, Sequence};
+use yizhan_domain::{BaseId, Error, ErrorCode, Result, Sequence};
 use yizhan_index::{Change, Entry, TextIndex, VectorIndex};
 use yizhan_store::{Base, DocumentChange, DocumentStore};
 
@@ -63,8 +63,19 @@ impl Indexes {
                 None => Arc::clone(slot.insert(Arc::new(self.open_base(base, dimensions).await?))),
             }
         };
-        self.catch_up(base, &indexes).await?;
-        Ok(indexes)
+        match self.catch_up(base, &indexes).await {
+            Ok(()) => Ok(indexes),
+            // The index is older than what the outbox still tells: it is built again from the start.
+            Err(error) if error.code() == ErrorCode::Conflict => {
+                drop(indexes);
+                self.remove(&base.id).await?;
+                let indexes = Arc::new(self.open_base(base, dimensions).await?);
+                self.catch_up(base, &indexes).await?;
+                self.open.lock().insert(base.id.clone(), Arc::new(AsyncMutex::new(Some(Arc::clone(&indexes)))));
+                Ok(indexes)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn open_base(&self, base: &Base, dimensions: Option<usize>) -> Result<BaseIndexes> {

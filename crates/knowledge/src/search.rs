@@ -19,7 +19,7 @@ pub enum SearchMode {
     Bm25,
     /// Vectors only.
     Dense,
-    /// Both, their lists fused.
+    /// Both, their scores brought to one range and added.
     #[default]
     Hybrid,
 }
@@ -69,9 +69,6 @@ pub(crate) struct Ranked {
 /// Each list is read to this depth before fusing, or deeper when more is asked for.
 const FUSE_DEPTH: usize = 100;
 
-/// The constant of reciprocal rank fusion, as in its paper.
-const FUSE_K: f32 = 60.0;
-
 /// Asks the indexes. `embed` is needed for every mode but BM25.
 pub(crate) async fn rank(
     indexes: Arc<BaseIndexes>,
@@ -104,7 +101,7 @@ pub(crate) async fn rank(
         let mut hits = match mode {
             SearchMode::Bm25 => words,
             SearchMode::Dense => near,
-            SearchMode::Hybrid => yizhan_index::fuse(&[&words, &near], FUSE_K),
+            SearchMode::Hybrid => yizhan_index::fuse_scores(&[(&words, 1.0), (&near, 1.0)]),
         };
         hits.truncate(top);
         Ok(Ranked { hits, cosine, bm25 })

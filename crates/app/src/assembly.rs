@@ -1,0 +1,129 @@
+//! The house, assembled over a data folder that this process holds: drivers behind the traits.
+//!
+//! ```text
+//! SQLite + blobs ─┐
+//! tantivy, vectors ├─ Knowledge ─ Gateway ─ server
+//! parser children ─┤
+//! model workers ──┘
+//! ```
+
+use crate::cli::Global;
+use crate::data::{DataLock, cache_folder};
+use crate::models::{self, Models, OCR, PDFIUM};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use yizhan_access::Access;
+use yizhan_document::{OcrModels, Parser, ParserOptions, Tools};
+use yizhan_domain::{BaseId, Error, Result};
+use yizhan_gateway::{Apps, Gateway, Settings};
+use yizhan_index::{FlatIndex, TantivyIndex, TextIndex, VectorIndex};
+use yizhan_knowledge::{IndexFactory, Knowledge, Parts};
+use yizhan_model::ModelRegistry;
+use yizhan_process::Program;
+use yizhan_runtime::{Options as RuntimeOptions, Runtime};
+use yizhan_sqlite::{FileBlobs, Sqlite};
+use yizhan_store::{Base, BlobStore, DocumentStore, KeyStore};
+
+/// The assembled house.
+pub(crate) struct Assembly {
+    pub(crate) store: Arc<Sqlite>,
+    pub(crate) blobs: Arc<FileBlobs>,
+    pub(crate) models: Arc<Models>,
+    pub(crate) knowledge: Arc<Knowledge>,
+    /// Released last.
+    _lock: DataLock,
+}
+
+impl Assembly {
+    /// Opens everything in the data folder. Nothing big is loaded: models, dictionaries and
+    /// indexes come with their first use.
+    pub(crate) async fn open(global: &Global, folder: &Path, lock: DataLock) -> Result<Self> {
+        let store = Arc::new(Sqlite::open(folder)?);
+        let blobs = Arc::new(FileBlobs::open(folder)?);
+        // The lock says that no other process works here: what is leased was left by a dead one.
+        let released = store.release_leases().await?;
+        if released > 0 {
+            tracing::info!(released, "documents of an interrupted run are queued again");
+        }
+        let cache = models::cache(&cache_folder(global), None)?;
+        let program =
+            Program::current().map_err(|cause| Error::io("This program's own file cannot be found", cause))?;
+        let parser = Parser::new(program.clone(), ParserOptions::new(tools(&cache)));
+        let mut options = RuntimeOptions::default();
+        if let Some(threads) = global.threads {
+            options.threads = threads.max(1);
+        }
+        let models = Arc::new(Models::new(cache, Runtime::new(program, options)));
+        let knowledge = Arc::new(Knowledge::new(Parts {
+            store: Arc::clone(&store) as Arc<dyn DocumentStore>,
+            blobs: Arc::clone(&blobs) as Arc<dyn BlobStore>,
+            models: Arc::clone(&models) as Arc<dyn ModelRegistry>,
+            indexes: Arc::new(IndexFolder(folder.join("index"))),
+            parser: Arc::new(parser),
+        }));
+        Ok(Self { store, blobs, models, knowledge, _lock: lock })
+    }
+
+    /// The gateway over a folder of applications.
+    pub(crate) fn gateway(&self, global: &Global, apps: &Path) -> Result<Gateway> {
+        let apps = Apps::open(apps)?;
+        let settings = Settings { chat: self.models.default_chat(global.chat_model.as_deref()) };
+        Ok(Gateway::new(Arc::clone(&self.knowledge), apps, settings))
+    }
+
+    /// Keys and their checking.
+    pub(crate) fn access(&self) -> Access {
+        Access::new(Arc::clone(&self.store) as Arc<dyn KeyStore>)
+    }
+}
+
+fn tools(cache: &yizhan_catalog::Cache) -> Tools {
+    let pdfium = cache.find(PDFIUM).map(|installed| installed.path("libpdfium.so"));
+    let ocr = cache.find(OCR).map(|installed| OcrModels {
+        detection: installed.path("detection.rten"),
+        recognition: installed.path("recognition.rten"),
+        alphabet: installed.path("dictionary.txt"),
+    });
+    Tools { pdfium, ocr, ..Tools::default() }
+}
+
+/// Indexes in folders by base. What cannot be opened is derived data: it is wiped and rebuilt.
+struct IndexFolder(PathBuf);
+
+impl IndexFolder {
+    fn fresh<T>(&self, folder: &Path, open: impl Fn() -> Result<T>) -> Result<T> {
+        match open() {
+            Ok(index) => Ok(index),
+            Err(error) => {
+                tracing::warn!(%error, folder = %folder.display(), "an index cannot be used and is rebuilt from the store");
+                std::fs::remove_dir_all(folder)
+                    .map_err(|cause| Error::io(format!("{} cannot be removed", folder.display()), cause))?;
+                open()
+            }
+        }
+    }
+}
+
+impl IndexFactory for IndexFolder {
+    fn text(&self, base: &Base) -> Result<Arc<dyn TextIndex>> {
+        let folder = self.0.join(base.id.as_str()).join("text");
+        let index = self.fresh(&folder, || TantivyIndex::open(&folder, &base.settings.dictionary))?;
+        Ok(Arc::new(index))
+    }
+
+    fn vector(&self, base: &Base, dimensions: usize) -> Result<Arc<dyn VectorIndex>> {
+        let folder = self.0.join(base.id.as_str()).join("vector");
+        let index = self.fresh(&folder, || FlatIndex::open(&folder, dimensions))?;
+        Ok(Arc::new(index))
+    }
+
+    fn remove(&self, base: &BaseId) -> Result<()> {
+        let folder = self.0.join(base.as_str());
+        match std::fs::remove_dir_all(&folder) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io(format!("{} cannot be removed", folder.display()), cause))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `yizhan ask`: one question, the answer as it comes, then its citations.
+//!
+//! It does not know how answers are made.
+
+use crate::cli::{Ask, Global};
+use crate::data::data_folder;
+use crate::output::{self, Answer};
+use crate::station::{Station, tenant};
+use futures_util::StreamExt;
+use std::process::ExitCode;
+use yizhan_access::Principal;
+use yizhan_domain::{Citation, Message, ModelName, Result, Role};
+use yizhan_gateway::{Call, ReplyEvent};
+use yizhan_model::ChatRequest;
+
+pub(super) async fn run(global: &Global, command: Ask) -> Result<ExitCode> {
+    let mut answer = String::new();
+    let show = |delta: &str| {
+        if !global.json {
+            output::piece(delta);
+        }
+    };
+    let citations: Vec<Citation> = match Station::open(global).await? {
+        Station::Here(assembly) => {
+            let apps = command.apps.clone().unwrap_or_else(|| data_folder(global).join("apps"));
+            let gateway = assembly.gateway(global, &apps)?;
+            let messages = vec![Message::text(Role::User, &command.question)];
+            let request = ChatRequest { messages, ..ChatRequest::default() };
+            let principal = Principal::local(tenant());
+            let call = Call::new(principal, ModelName::new(&command.base), request, Default::default());
+            let mut reply = gateway.chat(call).await?;
+            let mut last = Vec::new();
+            while let Some(event) = reply.events.next().await {
+                match event? {
+                    ReplyEvent::Text(delta) => {
+                        show(&delta);
+                        answer.push_str(&delta);
+                    }
+                    ReplyEvent::Finish { citations, .. } => last = citations,
+                    ReplyEvent::Reasoning(_) | ReplyEvent::ToolCall(_) => {}
+                }
+            }
+            last
+        }
+        Station::There(client) => {
+            let reply = client.ask(&command.base, &command.question, &mut |delta| {
+                show(delta);
+                answer.push_str(delta);
+            })?;
+            reply.citations
+        }
+    };
+    if global.json {
+        output::json(&Answer { answer, citations });
+    } else {
+        output::line("");
+        citations.iter().for_each(|one| output::line(output::citation(one)));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,85 @@
+//! `yizhan serve`: the HTTP API and the ingestors, until asked to end.
+//!
+//! It does not know routes or formats.
+
+use crate::assembly::Assembly;
+use crate::backend::Backend;
+use crate::cli::{Global, Serve};
+use crate::command::interrupt;
+use crate::data::{Holder, ServerAddress, announce, data_folder, hold};
+use crate::output;
+use crate::station::tenant;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use yizhan_domain::{Error, ErrorCode, Result};
+use yizhan_knowledge::Ingestor;
+use yizhan_server::AppState;
+use yizhan_store::{BlobStore, DocumentStore, KeyStore};
+
+/// The key with which this machine's command line asks the server; a new one at every start.
+const LOCAL_KEY: &str = "command line";
+/// Documents that are parsed and embedded at once.
+const INGESTORS: usize = 2;
+
+pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
+    let folder = data_folder(global);
+    let lock = match hold(&folder)? {
+        Holder::Us(lock) => lock,
+        Holder::Server(server) => {
+            let message = format!(
+                "A server is running on {} already: {} (process {}).",
+                folder.display(),
+                server.url,
+                server.process
+            );
+            return Err(Error::new(ErrorCode::Conflict, message));
+        }
+    };
+    let listener = TcpListener::bind(command.listen).await.map_err(|cause| {
+        Error::io(format!("{} cannot be listened on; name another with --listen", command.listen), cause)
+    })?;
+    let address = listener.local_addr().map_err(|cause| Error::io("The listening socket has no address", cause))?;
+    let assembly = Assembly::open(global, &folder, lock).await?;
+    let apps = command.apps.clone().unwrap_or_else(|| folder.join("apps"));
+    let gateway = Arc::new(assembly.gateway(global, &apps)?);
+    let access = Arc::new(assembly.access());
+    if let Some(secret) = access.bootstrap(command.bootstrap_key.clone()).await? {
+        output::note(format!("The first API key, shown only this once: {secret}"));
+    }
+    let url = format!("http://{address}");
+    let key = local_key(&assembly, &access).await?;
+    let announced = announce(&folder, &ServerAddress { url: url.clone(), key, process: std::process::id() })?;
+    let backend = Arc::new(Backend::new(Arc::clone(&gateway), Arc::clone(&assembly.knowledge)));
+    let state = AppState::new(
+        access,
+        Arc::clone(&assembly.store) as Arc<dyn DocumentStore>,
+        Arc::clone(&assembly.blobs) as Arc<dyn BlobStore>,
+        Arc::clone(&backend) as _,
+        backend as _,
+        yizhan_server::Settings::default(),
+    );
+    let ingestors: Vec<_> = (0..INGESTORS)
+        .map(|_| {
+            let ingestor = Ingestor::new(Arc::clone(&assembly.knowledge));
+            tokio::spawn(async move { ingestor.run().await })
+        })
+        .collect();
+    output::line(format!("ready {url}"));
+    let served = yizhan_server::serve(listener, state, interrupt()).await;
+    // What they hold a lease on is queued again at the next start.
+    ingestors.iter().for_each(tokio::task::JoinHandle::abort);
+    assembly.knowledge.flush().await?;
+    assembly.models.runtime().stop_all();
+    drop(announced);
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn local_key(assembly: &Assembly, access: &yizhan_access::Access) -> Result<String> {
+    for old in assembly.store.keys(&tenant()).await?.iter().filter(|key| key.name == LOCAL_KEY) {
+        assembly.store.delete_key(&old.id).await?;
+    }
+    let (secret, _) = access.issue(&tenant(), LOCAL_KEY, &[yizhan_access::Scope::Admin]).await?;
+    Ok(secret)
+}
