@@ -8,6 +8,8 @@
 //! Two variants are left out on purpose: the AMX one, because gcc before 12.4 miscompiles the tile
 //! configuration (llama.cpp issue 20824), and those whose gain over their neighbour is small.
 
+#![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
+
 use std::env;
 use std::error::Error;
 use std::fmt::Write as _;

@@ -82,6 +82,11 @@ impl Mailbox {
         mail.waiting = mail.waiting.saturating_sub(count);
     }
 
+    /// A run went back to the queue.
+    pub(crate) fn rejoined_queue(&self) {
+        self.lock().waiting += 1;
+    }
+
     /// The batch that begins now is for these calls; an empty set: none is in computation.
     pub(crate) fn computing(&self, calls: HashSet<CallId>) {
         let mut mail = self.lock();

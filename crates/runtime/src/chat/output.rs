@@ -1,25 +1,30 @@
 //! What the text of an answer means: text, reasoning between `<think>` tags, tool calls between
 //! `<tool_call>` tags (the form of Hermes and Qwen).
 //!
-//! It does not know which tools exist; the arguments are JSON text that nobody has checked.
+//! Where tools are offered, an answer that is nothing but one call as JSON, in a code block or bare, is taken
+//! as that call too: Qwen2.5-Coder and other small models write it so. The arguments are JSON text that nobody
+//! has checked.
 
 use super::text::partial_suffix;
 use yizhan_domain::ToolCall;
 use yizhan_model::ChatEvent;
 
 const CALL: (&str, &str) = ("<tool_call>", "</tool_call>");
+const BARE: [&str; 2] = ["```json", "{"];
 const THINK: (&str, &str) = ("<think>", "</think>");
 
 #[derive(Clone, Copy, PartialEq)]
 enum Mode {
     Text,
     Call,
+    /// From the beginning on, perhaps a call without tags: held until the end.
+    Bare,
     Think,
 }
 
 /// Reads an answer piece by piece.
 pub(crate) struct OutputReader {
-    tools: bool,
+    tools: Vec<String>,
     thinks: bool,
     mode: Mode,
     held: String,
@@ -31,9 +36,9 @@ pub(crate) struct OutputReader {
 }
 
 impl OutputReader {
-    /// `tools`: calls are looked for. `thinks`: the model marks its reasoning; `thinking`: the prompt
+    /// `tools`: names of the tools on offer; without any no calls are looked for. `thinks`: the model marks its reasoning; `thinking`: the prompt
     /// already opened the mark. `call_prefix` begins the ids of calls.
-    pub(crate) fn new(tools: bool, thinks: bool, thinking: bool, call_prefix: String) -> Self {
+    pub(crate) fn new(tools: Vec<String>, thinks: bool, thinking: bool, call_prefix: String) -> Self {
         let mode = if thinking { Mode::Think } else { Mode::Text };
         Self { tools, thinks, mode, held: String::new(), calls: 0, call_prefix, shown: false, blank: String::new() }
     }
@@ -60,6 +65,7 @@ impl OutputReader {
             Mode::Text => self.push_text(&mut events, rest),
             // Small models forget the closing tag at the end of their turn.
             Mode::Call => self.close_call(&mut events, &rest),
+            Mode::Bare => self.close_bare(&mut events, rest),
         }
         events
     }
@@ -68,6 +74,7 @@ impl OutputReader {
     fn step(&mut self, events: &mut Vec<ChatEvent>) -> bool {
         match self.mode {
             Mode::Text => self.step_text(events),
+            Mode::Bare => false,
             Mode::Call => {
                 let Some(at) = self.held.find(CALL.1) else { return false };
                 let body = self.held[..at].to_owned();
@@ -91,7 +98,17 @@ impl OutputReader {
     }
 
     fn step_text(&mut self, events: &mut Vec<ChatEvent>) -> bool {
-        let tags = [(CALL.0, Mode::Call, self.tools), (THINK.0, Mode::Think, self.thinks)];
+        if !self.tools.is_empty() && !self.shown && self.calls == 0 {
+            let start = self.held.trim_start();
+            if BARE.iter().any(|bare| start.starts_with(bare)) {
+                self.mode = Mode::Bare;
+                return false;
+            }
+            if BARE.iter().any(|bare| bare.starts_with(start)) {
+                return false;
+            }
+        }
+        let tags = [(CALL.0, Mode::Call, !self.tools.is_empty()), (THINK.0, Mode::Think, self.thinks)];
         let active = tags.into_iter().filter(|tag| tag.2);
         let first =
             active.clone().filter_map(|(tag, mode, _)| Some((self.held.find(tag)?, tag, mode))).min_by_key(|f| f.0);
@@ -112,7 +129,7 @@ impl OutputReader {
     /// White space at the beginning, and between or after calls, is no part of the answer.
     fn push_text(&mut self, events: &mut Vec<ChatEvent>, text: String) {
         self.blank.push_str(&text);
-        let at_beginning = (self.tools || self.thinks) && !self.shown;
+        let at_beginning = (!self.tools.is_empty() || self.thinks) && !self.shown;
         if at_beginning {
             self.blank = self.blank.trim_start().to_owned();
         }
@@ -126,13 +143,28 @@ impl OutputReader {
     /// A body that is no call is shown as it was written, so that nothing is lost.
     fn close_call(&mut self, events: &mut Vec<ChatEvent>, body: &str) {
         match parse_call(body) {
-            Some((name, arguments)) => {
-                let id = format!("{}{}", self.call_prefix, self.calls);
-                self.calls += 1;
-                events.push(ChatEvent::ToolCall { call: ToolCall { id, name, arguments } });
-            }
+            Some((name, arguments)) => self.push_call(events, name, arguments),
             None => self.push_text(events, format!("{}{body}{}", CALL.0, CALL.1)),
         }
+    }
+}
+
+impl OutputReader {
+    /// A call must name a tool on offer here, since any JSON looks like one.
+    fn close_bare(&mut self, events: &mut Vec<ChatEvent>, body: String) {
+        let inner = body.trim();
+        let inner = inner.strip_prefix("```json").unwrap_or(inner);
+        let inner = inner.strip_suffix("```").unwrap_or(inner);
+        match parse_call(inner) {
+            Some((name, arguments)) if self.tools.contains(&name) => self.push_call(events, name, arguments),
+            _ => self.push_text(events, body),
+        }
+    }
+
+    fn push_call(&mut self, events: &mut Vec<ChatEvent>, name: String, arguments: String) {
+        let id = format!("{}{}", self.call_prefix, self.calls);
+        self.calls += 1;
+        events.push(ChatEvent::ToolCall { call: ToolCall { id, name, arguments } });
     }
 }
 

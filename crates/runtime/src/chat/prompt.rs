@@ -57,8 +57,9 @@ impl PromptMaker {
             ResponseFormat::JsonSchema(schema) => Some(schema::grammar(schema)?),
         };
         let grammar = grammar.map(|text| Grammar::new(&self.model, &text)).transpose()?;
-        let reader =
-            OutputReader::new(!request.tools.is_empty(), self.template.thinks(), thinking, format!("call-{id}-"));
+        let name = |tool: &serde_json::Value| Some(tool.pointer("/function/name")?.as_str()?.to_owned());
+        let tools = request.tools.iter().filter_map(name).collect();
+        let reader = OutputReader::new(tools, self.template.thinks(), thinking, format!("call-{id}-"));
         let stops = StopFinder::new(&request.sampling.stop);
         let answer = Answer::new(Sampler::new(&request.sampling, grammar), stops, reader);
         Ok(Run { id, prompt: tokens.len(), tokens, reused: 0, limit, work: Work::Answer(Box::new(answer)) })

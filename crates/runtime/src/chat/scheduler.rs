@@ -214,6 +214,7 @@ impl<'a> Scheduler<'a> {
         let Some(youngest) = running.max_by_key(|&at| self.slots[at].admitted) else { return false };
         if let Some(run) = self.slots[youngest].run.take() {
             self.queue.push_front(run);
+            self.mailbox.rejoined_queue();
         }
         self.clear(youngest);
         true

@@ -30,6 +30,10 @@ unsafe extern "C" fn receive(level: sys::ggml_log_level, text: *const c_char, _u
     // SAFETY: llama.cpp passes a text that ends with a zero and lives during the call.
     let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
     let text = text.trim();
+    // What an aborted batch leaves behind: the caller went away, nothing failed.
+    if text.ends_with("ggml_backend_sched_graph_compute_async failed with error 1") {
+        return;
+    }
     if level == sys::GGML_LOG_LEVEL_ERROR {
         let mut errors = LAST_ERROR.lock().unwrap_or_else(PoisonError::into_inner);
         if errors.len() < 2000 {

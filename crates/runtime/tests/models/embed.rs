@@ -8,8 +8,8 @@ use yizhan_runtime::{EmbedPrefixes, Options, Runtime};
 
 fn model() -> (Runtime, Arc<dyn EmbedModel>) {
     let runtime = runtime(Options { threads: 1, ..Options::default() });
-    let model = runtime.embed_model("e5".into(), &embed_model(), EmbedPrefixes::default()).unwrap();
-    (runtime, model)
+    let model = runtime.embed_model("e5".into(), &embed_model(), EmbedPrefixes::default());
+    (runtime, model.unwrap_or_else(|error| panic!("{error}")))
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {

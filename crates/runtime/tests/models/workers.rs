@@ -9,8 +9,8 @@ use yizhan_runtime::Options;
 
 /// `kill -9`.
 fn kill(pid: u32) {
-    let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
-    assert!(status.success());
+    let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
