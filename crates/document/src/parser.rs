@@ -7,6 +7,7 @@ use crate::parsed::Parsed;
 use crate::tools::Tools;
 use crate::worker::{Reply, Request, WORKER_KIND};
 use parking_lot::{Condvar, Mutex};
+use std::io::ErrorKind;
 use std::process::ExitStatus;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -116,8 +117,13 @@ impl Parser {
                 Ok(Ok(read_reply(name, reply, &body)))
             }
             Ok(None) | Err(_) if timed_out => Ok(Err(Death::Timeout)),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                // No frame at all: how the process ends after the kill says nothing.
+                worker.child.kill();
+                Ok(Err(Death::Ended(None)))
+            }
             Ok(None) | Err(_) => {
-                // A reply that is no frame leaves the child alive.
+                // Its output is closed, so its end is decided already; this only makes sure.
                 worker.child.kill();
                 Ok(Err(Death::Ended(worker.child.wait().ok())))
             }
@@ -160,7 +166,9 @@ impl Parser {
             }
             Death::Ended(status) => status,
         };
-        let Some(status) = status else { return unreadable("the parser process was lost.") };
+        let Some(status) = status else {
+            return unreadable("the parser process was given up: it ended without an answer that makes sense.");
+        };
         match signal_of(status) {
             Some(libc_signal::XCPU) => {
                 let seconds = self.options.limits.cpu_seconds.unwrap_or(0);

@@ -1,5 +1,7 @@
 //! Files that nobody can read: each is refused with its name and a reason, and none panics.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{check_lines, has_pdfium, sample, testdata, tools};

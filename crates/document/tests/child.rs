@@ -1,5 +1,6 @@
 //! Parsing in child processes: replies, crashes, hangs and reuse.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(unix)]
 
 mod common;

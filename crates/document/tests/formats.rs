@@ -1,5 +1,7 @@
 //! The sample documents of every format, read as the demo reads them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{check_lines, has_pdfium, headings, sample, testdata, text, tools};

@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use yizhan_document::{BlockKind, OcrModels, Parsed, Tools};
 
 /// A sample document of the demo.
-pub fn sample(name: &str) -> Vec<u8> {
+pub(crate) fn sample(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/samples");
     std::fs::read(folder.join(name)).unwrap()
 }
 
 /// A file of this crate's own test data.
-pub fn testdata(name: &str) -> Vec<u8> {
+pub(crate) fn testdata(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)).unwrap()
 }
 
 /// PDFium and the OCR models from `YIZHAN_TEST_PDFIUM` (the library) and `YIZHAN_TEST_OCR` (the
 /// folder of the models), which `make test` sets. Without them the tests that need them say so.
-pub fn tools() -> Tools {
+pub(crate) fn tools() -> Tools {
     #[allow(clippy::disallowed_methods, reason = "tests have no configuration")]
     let place = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.exists());
     let ocr = place("YIZHAN_TEST_OCR").map(|folder| OcrModels {
@@ -30,7 +30,7 @@ pub fn tools() -> Tools {
 }
 
 /// Whether PDFium is there; says so when it is not.
-pub fn has_pdfium(tools: &Tools) -> bool {
+pub(crate) fn has_pdfium(tools: &Tools) -> bool {
     if tools.pdfium.is_none() {
         eprintln!("skipped: set YIZHAN_TEST_PDFIUM to libpdfium.so");
     }
@@ -38,12 +38,12 @@ pub fn has_pdfium(tools: &Tools) -> bool {
 }
 
 /// All text, a block a line.
-pub fn text(parsed: &Parsed) -> String {
+pub(crate) fn text(parsed: &Parsed) -> String {
     parsed.blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n")
 }
 
 /// The headings with their levels.
-pub fn headings(parsed: &Parsed) -> Vec<(u8, String)> {
+pub(crate) fn headings(parsed: &Parsed) -> Vec<(u8, String)> {
     let heading = |block: &yizhan_document::Block| match block.kind {
         BlockKind::Heading { level } => Some((level, block.text.clone())),
         _ => None,
@@ -52,7 +52,7 @@ pub fn headings(parsed: &Parsed) -> Vec<(u8, String)> {
 }
 
 /// Every line's range must lie in its block's text, in order, on characters' boundaries.
-pub fn check_lines(parsed: &Parsed) {
+pub(crate) fn check_lines(parsed: &Parsed) {
     for block in &parsed.blocks {
         let mut last = 0;
         assert!(!block.lines.is_empty(), "{block:?}");
