@@ -18,11 +18,12 @@ stop: ## End the demo's server
 
 test: setup build models ## Pass all tests
 	@scripts/step "Rust tests"
-	cargo nextest run --release --workspace --no-fail-fast
+	YIZHAN_TEST_PDFIUM=$(YIZHAN_CACHE)/lib/pdfium/libpdfium.so YIZHAN_TEST_OCR=$(YIZHAN_CACHE)/models/pp-ocrv6-small \
+		cargo nextest run --release --workspace --no-fail-fast
 	@scripts/step "The official OpenAI clients against the real server"
 	@scripts/test-clients.sh $(BINARY)
 
-lint: ## rustfmt, clippy, cargo deny, tidy
+lint: setup ## rustfmt, clippy, cargo deny, tidy
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	cargo xtask tidy

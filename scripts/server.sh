@@ -18,6 +18,7 @@ start_server() {
 
 # stop_server PROCESS: asks it to end and waits for that.
 stop_server() {
+  [ "$1" -gt 0 ] || return 0
   kill "$1" 2>/dev/null || return 0
   timeout 30 tail --pid="$1" -f /dev/null || kill -9 "$1" 2>/dev/null || true
 }

@@ -80,7 +80,7 @@ impl Default for Retrieval {
         Self {
             mode: SearchMode::Hybrid,
             top: 8,
-            sources: 4,
+            sources: 3,
             threshold: yizhan_knowledge::Relevance::THRESHOLD,
             rerank: false,
         }

@@ -79,7 +79,7 @@ impl Gateway {
             return Ok(call.grounded(target, request, GroundedBy { grounding: None, refusal }));
         }
         let sources = call.retrieval.top.unwrap_or(target.retrieval.sources);
-        let (request, grounding) = fit(target, request, &found, sources).await?;
+        let (request, grounding) = fit(target, request, &question, &found, sources).await?;
         Ok(call.grounded(target, request, GroundedBy { grounding: Some(grounding), refusal: None }))
     }
 
@@ -121,12 +121,13 @@ fn question(messages: &[Message]) -> String {
 async fn fit(
     target: &Target,
     request: ChatRequest,
+    question: &str,
     found: &[Found],
     most: usize,
 ) -> Result<(ChatRequest, Grounding)> {
     let mut most = most.max(1);
     loop {
-        let grounding = Grounding::new(found, most);
+        let grounding = Grounding::new(question, found, most);
         let messages = grounding.messages(&request.messages, &target.instructions);
         let grounded = ChatRequest { messages, ..request.clone() };
         let prompt = target.model.count_tokens(&grounded).await?;

@@ -38,7 +38,8 @@ struct SectionBlocks<'a> {
 fn sections(parsed: &Parsed) -> Vec<SectionBlocks<'_>> {
     let mut path: Vec<(u8, String)> = Vec::new();
     let mut sections: Vec<SectionBlocks> = Vec::new();
-    for block in &parsed.blocks {
+    // Repeated page headers and footers would stand in the middle of sentences.
+    for block in parsed.blocks.iter().filter(|block| block.kind != BlockKind::Margin) {
         if let BlockKind::Heading { level } = &block.kind {
             path.retain(|(above, _)| above < level);
             path.push((*level, one_line(&block.text)));

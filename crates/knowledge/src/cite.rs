@@ -97,18 +97,24 @@ impl CitationFilter {
         }
     }
 
-    /// A model that forgot to cite: the source that has most of the answer's terms is named.
+    /// A model that forgot to cite: the source that says the answer literally, or has most of its
+    /// terms, is named.
     fn attribute(&mut self) {
-        let wanted = terms(&self.answer);
+        let (wanted, literal) = (terms(&self.answer), squeezed(&self.answer));
+        let share = |source: &Source| {
+            if literal.chars().count() > 1 && squeezed(&source.text).contains(&literal) {
+                return 1.0;
+            }
+            if wanted.len() < 3 { 0.0 } else { coverage(&wanted, &terms(&source.text)) }
+        };
         let best = self
             .grounding
             .sources
             .iter()
-            .map(|source| (coverage(&wanted, &terms(&source.text)), source.index))
+            .map(|source| (share(source), source.index))
             .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
         if let Some((share, index)) = best
             && share >= ATTRIBUTION
-            && wanted.len() >= 3
         {
             self.answer.push_str(&format!(" [{index}]"));
             self.marks.push((self.answer.len(), index));
@@ -119,7 +125,7 @@ impl CitationFilter {
         let used: BTreeSet<u32> = self.marks.iter().map(|(_, index)| *index).collect();
         used.into_iter()
             .filter_map(|index| self.grounding.sources.iter().find(|source| source.index == index))
-            .map(|source| citation(source, &self.statements(source.index)))
+            .map(|source| citation(source, &self.statements(source.index), &self.grounding.question))
             .collect()
     }
 
@@ -151,14 +157,14 @@ fn numbers(mark: &str) -> Vec<u32> {
 /// Longest quote, in characters.
 const LONGEST_QUOTE: usize = 200;
 
-fn citation(source: &Source, statements: &str) -> Citation {
-    let wanted = terms(statements);
+fn citation(source: &Source, statements: &str, question: &str) -> Citation {
+    let (said, asked) = (terms(statements), terms(question));
     let best: Option<(f32, &LineSpan, &str)> = source
         .lines
         .iter()
         .map(|line| (line, text_of(source, line)))
         .filter(|(_, text)| !text.is_empty())
-        .map(|(line, text)| (overlap(&wanted, text), line, text))
+        .map(|(line, text)| (overlap(&said, text) + ASKED * overlap(&asked, text), line, text))
         // The first of equals.
         .reduce(|best, next| if next.0 > best.0 { next } else { best });
     let (page, quote, boxes) = match best {
@@ -167,6 +173,14 @@ fn citation(source: &Source, statements: &str) -> Citation {
     };
     let quote = quote.chars().take(LONGEST_QUOTE).collect();
     Citation { index: source.index, file_id: source.file.clone(), filename: source.name.clone(), page, quote, boxes }
+}
+
+/// What is asked tells less about the right line than what is answered.
+const ASKED: f32 = 0.5;
+
+/// Letters and digits alone, lower-cased.
+fn squeezed(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn text_of<'a>(source: &'a Source, line: &LineSpan) -> &'a str {

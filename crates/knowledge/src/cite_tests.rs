@@ -27,7 +27,7 @@ fn grounding(texts: &[&str]) -> Grounding {
             Found { chunk, score: 1.0, cosine: None, bm25: None }
         })
         .collect();
-    Grounding::new(&found, 10)
+    Grounding::new("What is asked?", &found, 10)
 }
 
 fn run(sources: &[&str], pieces: &[&str]) -> (String, Vec<Citation>) {
@@ -74,6 +74,14 @@ fn an_answer_without_numbers_is_attributed_when_a_source_has_its_words() {
     assert_eq!(citations[0].index, 2);
     let (text, citations) = run(&sources, &["Bananas ripen quickly in summer."]);
     assert_eq!((text.as_str(), citations.len()), ("Bananas ripen quickly in summer.", 0));
+}
+
+#[test]
+fn a_short_answer_is_attributed_to_the_source_that_says_it() {
+    let sources = ["备件 30 天内可以退货。", "整机自签收之日起 15 天内可以退货。"];
+    let (text, citations) = run(&sources, &["15天"]);
+    assert_eq!((text.as_str(), citations[0].quote.as_str()), ("15天 [2]", sources[1]));
+    assert!(run(&sources, &["是"]).1.is_empty(), "one character proves nothing");
 }
 
 #[test]

@@ -65,19 +65,13 @@ impl Instructions {
     /// As text for the system message.
     fn render(&self, language: Language) -> String {
         let (role, task, constraints): (_, _, &[&str]) = match language {
-            Language::Chinese => (
-                "你是文档问答助手。",
-                "只根据下面编号的资料，用简体中文简洁地回答问题。",
-                &["每句话后面标注所依据的资料编号，例如 [1]。", "资料中没有答案时，直接说资料中没有。", "不要编造。"],
-            ),
+            Language::Chinese => {
+                ("你是文档问答助手。", "根据用户给出的资料回答问题。", &["资料中没有答案时，直接说资料中没有。"])
+            }
             Language::English => (
                 "You are an assistant that answers questions about documents.",
-                "Answer the question briefly, in English, from the numbered sources below only.",
-                &[
-                    "After each sentence give the number of the source that it rests on, like [1].",
-                    "If the sources do not contain the answer, say that they do not.",
-                    "Do not invent anything.",
-                ],
+                "Answer from the sources that the user gives.",
+                &["If the sources do not contain the answer, say that they do not."],
             ),
         };
         let mut text = format!("{}\n{}", self.role.as_deref().unwrap_or(role), self.task.as_deref().unwrap_or(task));
@@ -114,11 +108,13 @@ pub struct Source {
 pub struct Grounding {
     /// Numbered from 1, best first.
     pub sources: Vec<Source>,
+    /// What is asked; helps to find the line that an answer rests on.
+    pub question: String,
 }
 
 impl Grounding {
     /// The best passages as sources, at most `most`; neighbours in a document become one.
-    pub fn new(found: &[Found], most: usize) -> Self {
+    pub fn new(question: &str, found: &[Found], most: usize) -> Self {
         let mut sources: Vec<Source> = Vec::new();
         for one in found {
             let near = sources.iter().position(|source| source.file == one.chunk.file && source.touches(&one.chunk));
@@ -131,7 +127,7 @@ impl Grounding {
         for (position, source) in sources.iter_mut().enumerate() {
             source.index = position as u32 + 1;
         }
-        Self { sources }
+        Self { sources, question: question.to_owned() }
     }
 
     /// The conversation with the instructions before it and the sources in its last question.
@@ -159,19 +155,24 @@ impl Grounding {
     }
 
     fn question(&self, question: &str, language: Language) -> String {
-        let (title, ask) = match language {
-            Language::Chinese => ("资料：", "问题："),
-            Language::English => ("Sources:", "Question:"),
-        };
-        let mut text = format!("{title}\n");
+        let mut text = String::new();
         for source in &self.sources {
-            text.push_str(&format!("[{}] {}", source.index, source.name));
-            if !source.heading.is_empty() {
-                text.push_str(&format!(" — {}", source.heading.join(" / ")));
+            text.push_str(&format!("[{}] ", source.index));
+            if let Some(heading) = source.heading.last() {
+                text.push_str(&format!("{heading}: "));
             }
-            text.push_str(&format!("\n{}\n\n", source.text.trim()));
+            text.push_str(&format!("{}\n\n", source.text.split_whitespace().collect::<Vec<_>>().join(" ")));
         }
-        text.push_str(&format!("{ask} {question}"));
+        // Last, because small models heed best what they read last.
+        text.push_str(&match language {
+            Language::Chinese => {
+                format!("问题：{question}\n请只根据上面的资料，用一两句完整的话直接回答，句末标注资料编号，例如 [1]。")
+            }
+            Language::English => format!(
+                "Question: {question}\nAnswer directly in one or two full sentences, using only the sources above, and \
+                 end each sentence with the number of its source, like [1]."
+            ),
+        });
         text
     }
 }

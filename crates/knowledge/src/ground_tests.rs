@@ -21,7 +21,7 @@ fn found(document: u64, ordinal: u32, text: &str) -> Found {
 #[test]
 fn neighbours_become_one_source_and_their_overlap_stands_once() {
     let found = [found(1, 4, "c d\ne f"), found(2, 0, "other"), found(1, 3, "a b\nc d"), found(1, 5, "f\ng")];
-    let grounding = Grounding::new(&found, 2);
+    let grounding = Grounding::new("", &found, 2);
     assert_eq!(grounding.sources.len(), 2);
     let first = &grounding.sources[0];
     assert_eq!((first.index, first.text.as_str()), (1, "a b\nc d\ne f\ng"));
@@ -33,7 +33,7 @@ fn neighbours_become_one_source_and_their_overlap_stands_once() {
 
 #[test]
 fn the_question_comes_after_its_sources_and_the_instructions_before_everything() {
-    let grounding = Grounding::new(&[found(1, 0, "apt 是包管理器")], 3);
+    let grounding = Grounding::new("", &[found(1, 0, "apt 是包管理器")], 3);
     let conversation = [
         Message::text(Role::System, "Be polite."),
         Message::text(Role::User, "Hi"),
@@ -50,7 +50,7 @@ fn the_question_comes_after_its_sources_and_the_instructions_before_everything()
     assert_eq!(roles, ["system", "user", "assistant", "user", "assistant", "user"]);
     let (system, last) = (messages[0].content.text(), messages[5].content.text());
     assert!(system.starts_with("你是手册助手。") && system.ends_with("Be polite."), "{system}");
-    assert_eq!(last, "资料：\n[1] 1.pdf\napt 是包管理器\n\n问题： apt 是什么？");
+    assert!(last.starts_with("[1] apt 是包管理器\n\n问题：apt 是什么？\n"), "{last}");
 }
 
 #[test]
