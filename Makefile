@@ -29,9 +29,11 @@ lint: setup ## rustfmt, clippy, cargo deny, tidy
 	cargo xtask tidy
 	@scripts/deny.sh
 
+# Building, testing and linting select the whole workspace: another selection unifies features
+# differently, and would build the native engine a second time.
 build: setup ## Build the release binary
 	@scripts/step "Building (the first time takes about ten minutes on two cores)"
-	cargo build --release --package yizhan-app
+	cargo build --release --workspace
 
 setup: ## Install what building and testing need
 	@scripts/setup.sh

@@ -80,9 +80,8 @@ fn random_hex() -> String {
     let mut bytes = [0u8; 12];
     // The operating system's generator fails only where nothing else would work either.
     if getrandom::fill(&mut bytes).is_err() {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos());
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
         bytes.copy_from_slice(&now.to_le_bytes()[..12]);
     }
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

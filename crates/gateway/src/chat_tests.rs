@@ -141,7 +141,7 @@ async fn a_base_answers_from_its_documents_with_citations() {
     assert_ne!(citations[0].file_id, FileId::new(""));
     let asked = house.model.requests().pop().unwrap();
     let prompt = asked.messages.last().unwrap().content.text();
-    assert!(prompt.contains("[1] Goods may be returned"), "{prompt}");
+    assert!(prompt.contains("Source 1: Goods may be returned"), "{prompt}");
     assert_eq!(asked.sampling.temperature, Some(0.0));
 }
 

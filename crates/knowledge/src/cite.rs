@@ -68,8 +68,10 @@ impl CitationFilter {
     pub fn finish(mut self) -> Cited {
         let from = self.answer.len();
         self.release();
-        if self.marks.is_empty() {
-            self.attribute();
+        match self.marks.first() {
+            None => self.attribute(),
+            Some((_, index)) if without_marks(&self.answer).is_empty() => self.quote(*index),
+            Some(_) => {}
         }
         let text = self.answer[from..].to_owned();
         Cited { text, citations: self.citations() }
@@ -118,6 +120,14 @@ impl CitationFilter {
         {
             self.answer.push_str(&format!(" [{index}]"));
             self.marks.push((self.answer.len(), index));
+        }
+    }
+
+    /// A model that wrote nothing but numbers: the line that the first one points to is the answer.
+    fn quote(&mut self, index: u32) {
+        if let Some(source) = self.grounding.sources.iter().find(|source| source.index == index) {
+            let line = citation(source, "", &self.grounding.question).quote;
+            self.answer.push_str(&format!(" {line}"));
         }
     }
 
@@ -177,6 +187,11 @@ fn citation(source: &Source, statements: &str, question: &str) -> Citation {
 
 /// What is asked tells less about the right line than what is answered.
 const ASKED: f32 = 0.5;
+
+/// What an answer says beside its numbers.
+fn without_marks(answer: &str) -> String {
+    answer.chars().filter(|c| c.is_alphanumeric() && !c.is_ascii_digit()).collect()
+}
 
 /// Letters and digits alone, lower-cased.
 fn squeezed(text: &str) -> String {

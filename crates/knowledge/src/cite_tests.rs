@@ -85,6 +85,13 @@ fn a_short_answer_is_attributed_to_the_source_that_says_it() {
 }
 
 #[test]
+fn nothing_but_a_number_is_completed_by_the_line_it_points_to() {
+    let (text, citations) = run(&["Intro.\nWhat is asked is answered here.\nEnd."], &["[1]"]);
+    assert_eq!(text, "[1] What is asked is answered here.");
+    assert_eq!(citations.len(), 1);
+}
+
+#[test]
 fn an_unfinished_mark_at_the_end_is_text() {
     assert_eq!(run(&["x"], &["see [1"]).0, "see [1");
     assert_eq!(run(&["x"], &["a [[1]]"]).0, "a [[1]]");

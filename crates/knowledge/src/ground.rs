@@ -65,13 +65,18 @@ impl Instructions {
     /// As text for the system message.
     fn render(&self, language: Language) -> String {
         let (role, task, constraints): (_, _, &[&str]) = match language {
-            Language::Chinese => {
-                ("你是文档问答助手。", "根据用户给出的资料回答问题。", &["资料中没有答案时，直接说资料中没有。"])
-            }
+            Language::Chinese => (
+                "你是文档问答助手。",
+                "只根据下面编号的资料，用简体中文简洁地回答问题。",
+                &["每句话后面标注所依据的资料编号，例如 [1]。", "资料中没有答案时，直接说资料中没有。"],
+            ),
             Language::English => (
                 "You are an assistant that answers questions about documents.",
-                "Answer from the sources that the user gives.",
-                &["If the sources do not contain the answer, say that they do not."],
+                "Answer the question briefly, in English, from the numbered sources below only.",
+                &[
+                    "After each sentence give the number of the source that it rests on, like [1].",
+                    "If the sources do not contain the answer, say that they do not.",
+                ],
             ),
         };
         let mut text = format!("{}\n{}", self.role.as_deref().unwrap_or(role), self.task.as_deref().unwrap_or(task));
@@ -155,23 +160,20 @@ impl Grounding {
     }
 
     fn question(&self, question: &str, language: Language) -> String {
+        // Labels in words: a small model that is shown `[1] text` writes `[1]` and copies the text.
+        let (label, colon) = match language {
+            Language::Chinese => ("资料", "："),
+            Language::English => ("Source", ": "),
+        };
         let mut text = String::new();
         for source in &self.sources {
-            text.push_str(&format!("[{}] ", source.index));
-            if let Some(heading) = source.heading.last() {
-                text.push_str(&format!("{heading}: "));
-            }
-            text.push_str(&format!("{}\n\n", source.text.split_whitespace().collect::<Vec<_>>().join(" ")));
+            let heading = source.heading.last().map(|heading| format!(" ({heading})")).unwrap_or_default();
+            let passage = source.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            text.push_str(&format!("{label} {}{heading}{colon}{passage}\n\n", source.index));
         }
-        // Last, because small models heed best what they read last.
         text.push_str(&match language {
-            Language::Chinese => {
-                format!("问题：{question}\n请只根据上面的资料，用一两句完整的话直接回答，句末标注资料编号，例如 [1]。")
-            }
-            Language::English => format!(
-                "Question: {question}\nAnswer directly in one or two full sentences, using only the sources above, and \
-                 end each sentence with the number of its source, like [1]."
-            ),
+            Language::Chinese => format!("问题：{question}\n请简短回答。"),
+            Language::English => format!("Question: {question}\nAnswer briefly."),
         });
         text
     }

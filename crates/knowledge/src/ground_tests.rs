@@ -50,7 +50,7 @@ fn the_question_comes_after_its_sources_and_the_instructions_before_everything()
     assert_eq!(roles, ["system", "user", "assistant", "user", "assistant", "user"]);
     let (system, last) = (messages[0].content.text(), messages[5].content.text());
     assert!(system.starts_with("你是手册助手。") && system.ends_with("Be polite."), "{system}");
-    assert!(last.starts_with("[1] apt 是包管理器\n\n问题：apt 是什么？\n"), "{last}");
+    assert!(last.starts_with("资料 1：apt 是包管理器\n\n问题：apt 是什么？\n"), "{last}");
 }
 
 #[test]
