@@ -27,7 +27,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     let global = cli.global;
     match cli.command {
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "yizhan", &mut std::io::stdout());
+            // Into memory first: the generator panics when a pipe's reader has gone away.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "yizhan", &mut script);
+            crate::output::piece(&String::from_utf8_lossy(&script));
             Ok(ExitCode::SUCCESS)
         }
         Command::Model(command) => drive(stoppable(move |stop| model::run(&global, command, stop))),

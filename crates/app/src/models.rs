@@ -30,7 +30,13 @@ pub(crate) struct Models {
     cache: Cache,
     runtime: Runtime,
     /// Reading a model's header takes milliseconds: once is enough.
-    embedders: Mutex<HashMap<ModelName, (PathBuf, Arc<dyn EmbedModel>)>>,
+    embedders: Mutex<HashMap<ModelName, Embedder>>,
+}
+
+/// An embedding model whose header was read.
+struct Embedder {
+    path: PathBuf,
+    model: Arc<dyn EmbedModel>,
 }
 
 /// The cache of the catalogue's artefacts.
@@ -113,11 +119,11 @@ impl ModelRegistry for Models {
     fn embed(&self, name: &ModelName) -> Result<Arc<dyn EmbedModel>> {
         let path = self.file(name, Kind::Embed)?;
         let mut known = self.embedders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, model)) = known.get(name).filter(|(known_path, _)| *known_path == path) {
-            return Ok(Arc::clone(model));
+        if let Some(embedder) = known.get(name).filter(|embedder| embedder.path == path) {
+            return Ok(Arc::clone(&embedder.model));
         }
         let model = self.runtime.embed_model(name.clone(), &path, EmbedPrefixes::default())?;
-        known.insert(name.clone(), (path, Arc::clone(&model)));
+        known.insert(name.clone(), Embedder { path, model: Arc::clone(&model) });
         Ok(model)
     }
 

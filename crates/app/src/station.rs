@@ -48,7 +48,10 @@ pub(crate) fn no_base(name: &str) -> Error {
 
 /// The settings that flags describe.
 pub(crate) fn base_settings(flags: &cli::BaseSettings) -> Result<BaseSettings> {
-    let embedding = (flags.embedding != "none").then(|| ModelName::new(&flags.embedding));
+    let embedding = match flags.embedding.as_str() {
+        "none" => None,
+        name => Some(embedding_model(name)?),
+    };
     let chunking = match flags.chunking {
         cli::ChunkingKind::Window => {
             Chunking::Window { tokens: flags.chunk_tokens.unwrap_or(128), overlap: flags.overlap }
@@ -73,6 +76,16 @@ pub(crate) fn base_settings(flags: &cli::BaseSettings) -> Result<BaseSettings> {
         None => Vec::new(),
     };
     Ok(BaseSettings { embedding, chunking, dictionary })
+}
+
+/// A name that the catalogue knows as an embedding model. It may be pulled later.
+fn embedding_model(name: &str) -> Result<ModelName> {
+    let catalog = yizhan_catalog::Catalog::builtin()?;
+    if catalog.get(name).is_some_and(|artefact| artefact.kind == yizhan_catalog::Kind::Embed) {
+        return Ok(ModelName::new(name));
+    }
+    let message = format!("There is no embedding model '{name}': `yizhan model list` shows them, `none` is full text only.");
+    Err(Error::new(ErrorCode::ModelNotFound, message).at("--embedding"))
 }
 
 /// Settings of a base that `ingest` makes because it is not there.

@@ -14,6 +14,7 @@ mod model;
 mod tokenizer;
 
 #[cfg(test)]
+#[path = "support_tests.rs"]
 mod testing;
 
 pub use compute::Precision;

@@ -41,11 +41,14 @@ struct Level {
     unflushed: usize,
 }
 
+/// A base's place among the open ones; held while it is being opened, so that only one does it.
+type Slot = Arc<AsyncMutex<Option<Arc<BaseIndexes>>>>;
+
 /// All open bases.
 pub(crate) struct Indexes {
     factory: Arc<dyn IndexFactory>,
     store: Arc<dyn DocumentStore>,
-    open: Mutex<HashMap<BaseId, Arc<AsyncMutex<Option<Arc<BaseIndexes>>>>>>,
+    open: Mutex<HashMap<BaseId, Slot>>,
 }
 
 impl Indexes {
@@ -55,7 +58,7 @@ impl Indexes {
 
     /// The base's indexes, level with everything that the store has acknowledged so far.
     pub(crate) async fn current(&self, base: &Base, dimensions: Option<usize>) -> Result<Arc<BaseIndexes>> {
-        let slot = Arc::clone(self.open.lock().entry(base.id.clone()).or_default());
+        let slot: Slot = Arc::clone(self.open.lock().entry(base.id.clone()).or_default());
         let indexes = {
             let mut slot = slot.lock().await;
             match &*slot {

@@ -182,7 +182,11 @@ impl Knowledge {
     pub async fn delete_file(&self, tenant: &TenantId, file: &FileId) -> Result<()> {
         let orphan: Option<ContentHash> = self.parts.store.delete_file(tenant, file).await?;
         for base in self.parts.store.bases(tenant).await? {
-            self.level(&base).await?;
+            // Indexes catch up before every search too: one that cannot now, because its model is
+            // gone, say, is no reason to fail what has nothing to do with it.
+            if let Err(error) = self.level(&base).await {
+                tracing::warn!(%error, base = base.name, "an index did not follow a deletion yet");
+            }
         }
         match orphan {
             Some(hash) => self.parts.blobs.remove(&hash).await,
