@@ -5,7 +5,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export YIZHAN_CACHE ?= $(HOME)/.cache/yizhan
 BINARY := $(CARGO_TARGET_DIR)/release/yizhan
 
-.PHONY: help demo stop test lint build setup models clients bench clean
+.PHONY: help demo stop test lint build setup models clients clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -41,9 +41,6 @@ setup: ## Install what building and testing need
 models: build ## Pull the models that the tests use
 	@scripts/step "Models for the tests"
 	$(BINARY) model pull pdfium pp-ocrv6-small multilingual-e5-small smollm2-135m-instruct
-
-bench: build ## Run the benchmarks that need nothing else
-	@bench/run
 
 clean: stop ## Remove the demo's data and the build
 	rm -rf .demo .venv target

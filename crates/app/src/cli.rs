@@ -31,7 +31,7 @@ pub(crate) struct Global {
     /// Chat model that answers [default: the first installed one of the catalogue]
     #[arg(long, global = true, env = "YIZHAN_CHAT_MODEL", value_name = "MODEL")]
     pub(crate) chat_model: Option<String>,
-    /// Processor threads for models [default: all]
+    /// Processor threads of each model [default: all for embedding, all but one for chat]
     #[arg(long, global = true, env = "YIZHAN_THREADS", value_name = "N")]
     pub(crate) threads: Option<usize>,
     /// What is logged to standard error, e.g. `info` or `yizhan_knowledge=debug`

@@ -56,7 +56,9 @@ fn load(settings: &Settings) -> Result<Loaded> {
     let trained = model.trained_context();
     let context_length = if settings.context == 0 { trained } else { settings.context.min(trained) };
     let cells = settings.cache.max(context_length);
-    let threads = if settings.threads > 0 { settings.threads } else { crate::worker::cores() };
+    // One core is left to the rest of the machine: the engine's threads wait for each other by spinning, and a single one
+    // that has to share its core stalls all of them.
+    let threads = if settings.threads > 0 { settings.threads } else { crate::worker::cores().saturating_sub(1).max(1) };
     let sizes = ContextSettings { cells, sequences: settings.slots.max(1), batch: BATCH, threads };
     let context = Context::new(Arc::clone(&model), sizes)?;
     let maker = PromptMaker::new(Arc::clone(&model), context_length as usize)?;

@@ -1,4 +1,5 @@
-//! llama.cpp's log: warnings and errors go to standard error, the rest nowhere.
+//! llama.cpp's log: errors go to standard error, the rest nowhere. Its warnings are about how a
+//! model file was made, and nothing that a user could act on.
 //!
 //! It does not know who reads it. The last error is kept, because the library's functions return
 //! a bare null and say only here why.
@@ -24,7 +25,7 @@ pub(super) fn take_errors() -> String {
 }
 
 unsafe extern "C" fn receive(level: sys::ggml_log_level, text: *const c_char, _user: *mut c_void) {
-    if text.is_null() || (level != sys::GGML_LOG_LEVEL_WARN && level != sys::GGML_LOG_LEVEL_ERROR) {
+    if text.is_null() || level != sys::GGML_LOG_LEVEL_ERROR {
         return;
     }
     // SAFETY: llama.cpp passes a text that ends with a zero and lives during the call.
@@ -34,7 +35,7 @@ unsafe extern "C" fn receive(level: sys::ggml_log_level, text: *const c_char, _u
     if text.ends_with("ggml_backend_sched_graph_compute_async failed with error 1") {
         return;
     }
-    if level == sys::GGML_LOG_LEVEL_ERROR {
+    {
         let mut errors = LAST_ERROR.lock().unwrap_or_else(PoisonError::into_inner);
         if errors.len() < 2000 {
             if !errors.is_empty() {

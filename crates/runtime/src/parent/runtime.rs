@@ -16,7 +16,7 @@ use yizhan_process::{Limits, Program};
 /// How workers are run. The defaults suit a machine of a few cores.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads that compute, per worker; 0: one per core.
+    /// Threads that compute, per worker; 0: one per core for embedding, one core less for chat.
     pub threads: usize,
     /// Most conversations of one model that are computed at once.
     pub slots: u32,
