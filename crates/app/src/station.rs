@@ -84,7 +84,8 @@ fn embedding_model(name: &str) -> Result<ModelName> {
     if catalog.get(name).is_some_and(|artefact| artefact.kind == yizhan_catalog::Kind::Embed) {
         return Ok(ModelName::new(name));
     }
-    let message = format!("There is no embedding model '{name}': `yizhan model list` shows them, `none` is full text only.");
+    let message =
+        format!("There is no embedding model '{name}': `yizhan model list` shows them, `none` is full text only.");
     Err(Error::new(ErrorCode::ModelNotFound, message).at("--embedding"))
 }
 
