@@ -18,8 +18,7 @@ stop: ## End the demo's server
 
 test: setup build models ## Pass all tests
 	@scripts/step "Rust tests"
-	YIZHAN_TEST_PDFIUM=$(YIZHAN_CACHE)/lib/pdfium/libpdfium.so YIZHAN_TEST_OCR=$(YIZHAN_CACHE)/models/pp-ocrv6-small \
-		cargo nextest run --release --workspace --no-fail-fast
+	cargo nextest run --release --workspace --no-fail-fast
 	@scripts/step "The official OpenAI clients against the real server"
 	@scripts/test-clients.sh $(BINARY)
 

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{check_lines, has_pdfium, sample, testdata, tools};
+use common::{check_lines, sample, testdata, tools};
 use proptest::prelude::*;
 use yizhan_document::{Bounds, Tools, parse};
 use yizhan_domain::ErrorCode;
@@ -58,9 +58,6 @@ fn an_entity_bomb_expands_to_nothing() {
 #[test]
 fn broken_pdfs_say_what_is_wrong() {
     let tools = tools();
-    if !has_pdfium(&tools) {
-        return;
-    }
     let good = sample("field-report.pdf");
     assert!(reason("cut.pdf", &good[..good.len() / 2], &tools).contains("cut off"));
     assert!(reason("locked.pdf", &testdata("encrypted.pdf"), &tools).contains("encrypted"));

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{has_pdfium, sample, text, tools};
+use common::{sample, text, tools};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -97,9 +97,6 @@ fn memory_is_limited() {
 #[test]
 fn a_pdf_is_read_in_the_child() {
     let tools = tools();
-    if !has_pdfium(&tools) {
-        return;
-    }
     let parser = Parser::new(worker(), ParserOptions::new(tools));
     let parsed = parser.parse("field-report.pdf", &sample("field-report.pdf")).unwrap();
     assert!(text(&parsed).contains("LT-2"));

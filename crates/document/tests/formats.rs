@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{check_lines, has_pdfium, headings, sample, testdata, text, tools};
+use common::{check_lines, headings, sample, testdata, text, tools};
 use yizhan_document::{BlockKind, Parsed, parse};
 use yizhan_domain::ErrorCode;
 
@@ -59,9 +59,6 @@ fn texts_keep_their_facts() {
 
 #[test]
 fn two_columns_are_read_left_then_right_with_places() {
-    if !has_pdfium(&tools()) {
-        return;
-    }
     let parsed = read("field-report.pdf");
     let order: Vec<String> = headings(&parsed).into_iter().map(|(_, text)| text).collect();
     assert_eq!(
@@ -85,9 +82,6 @@ fn two_columns_are_read_left_then_right_with_places() {
 #[test]
 fn chinese_encodings_of_fonts_that_are_not_embedded_are_read() {
     let tools = tools();
-    if !has_pdfium(&tools) {
-        return;
-    }
     for name in ["gbk-euc-h.pdf", "unigb-ucs2-h.pdf"] {
         let parsed = parse(name, &testdata(name), &tools).unwrap();
         assert_has(&parsed, &["主轴径向跳动不大于三微米，轴向窜动不大于二微米。", "赵启明", "Spindle runout 0.003 mm"]);
@@ -97,9 +91,6 @@ fn chinese_encodings_of_fonts_that_are_not_embedded_are_read() {
 #[test]
 fn turned_pages_have_boxes_as_they_are_shown() {
     let tools = tools();
-    if !has_pdfium(&tools) {
-        return;
-    }
     let parsed = parse("rotated.pdf", &testdata("rotated.pdf"), &tools).unwrap();
     check_lines(&parsed);
     // The text's baseline begins at (50, 500) of 600 × 600 before the page is turned.
@@ -114,11 +105,6 @@ fn turned_pages_have_boxes_as_they_are_shown() {
 
 #[test]
 fn scans_are_read_by_ocr() {
-    let tools = tools();
-    if !has_pdfium(&tools) || tools.ocr.is_none() {
-        eprintln!("skipped: set YIZHAN_TEST_OCR to the folder of the OCR models");
-        return;
-    }
     for name in ["scanned-notice.png", "scanned-notice.pdf"] {
         assert_has(&read(name), &["停机检修通知", "2026年6月14日8:00", "移至三号库房", "extension 8861"]);
     }

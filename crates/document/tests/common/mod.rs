@@ -16,25 +16,25 @@ pub(crate) fn testdata(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)).unwrap()
 }
 
-/// PDFium and the OCR models from `YIZHAN_TEST_PDFIUM` (the library) and `YIZHAN_TEST_OCR` (the
-/// folder of the models), which `make test` sets. Without them the tests that need them say so.
+/// PDFium and the OCR models from the cache of models, where `make test` pulls them.
 pub(crate) fn tools() -> Tools {
-    #[allow(clippy::disallowed_methods, reason = "tests have no configuration")]
-    let place = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.exists());
-    let ocr = place("YIZHAN_TEST_OCR").map(|folder| OcrModels {
-        detection: folder.join("PP-OCRv6_det_small.rten"),
-        recognition: folder.join("PP-OCRv6_rec_small.rten"),
-        alphabet: folder.join("ppocrv6_dict.txt"),
-    });
-    Tools { pdfium: place("YIZHAN_TEST_PDFIUM"), ocr, ..Tools::default() }
+    let place = |path: &str| {
+        let path = cache().join(path);
+        assert!(path.exists(), "{} is missing: run `make test`, which pulls it", path.display());
+        path
+    };
+    let ocr = OcrModels {
+        detection: place("models/pp-ocrv6-small/detection.rten"),
+        recognition: place("models/pp-ocrv6-small/recognition.rten"),
+        alphabet: place("models/pp-ocrv6-small/dictionary.txt"),
+    };
+    Tools { pdfium: Some(place("lib/pdfium/libpdfium.so")), ocr: Some(ocr), ..Tools::default() }
 }
 
-/// Whether PDFium is there; says so when it is not.
-pub(crate) fn has_pdfium(tools: &Tools) -> bool {
-    if tools.pdfium.is_none() {
-        eprintln!("skipped: set YIZHAN_TEST_PDFIUM to libpdfium.so");
-    }
-    tools.pdfium.is_some()
+#[allow(clippy::disallowed_methods, reason = "tests have no configuration")]
+fn cache() -> PathBuf {
+    let named = std::env::var_os("YIZHAN_CACHE").map(PathBuf::from);
+    named.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/yizhan"))
 }
 
 /// All text, a block a line.
