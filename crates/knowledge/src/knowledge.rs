@@ -102,6 +102,13 @@ impl Knowledge {
             return Err(Error::invalid("query", "The query is empty: say what to look for."));
         }
         let embed = self.embed_model(base)?;
+        if embed.is_none() && options.mode == SearchMode::Dense {
+            let message = format!(
+                "The knowledge base '{}' has no embedding model, so it has no vectors: search it by bm25 or hybrid.",
+                base.name
+            );
+            return Err(Error::invalid("mode", message));
+        }
         let indexes = self.indexes.current(base, embed.as_ref().map(|model| model.dimensions())).await?;
         let within = match &options.filter {
             Some(filter) => Some(DocumentSet::new(self.parts.store.documents_matching(&base.id, filter).await?)),

@@ -39,6 +39,11 @@ pub(super) async fn run(global: &Global, command: Eval) -> Result<ExitCode> {
     let settings = base_settings(&command.settings)?;
     let modes: &[SearchMode] = match (command.base_mode, &settings.embedding) {
         (EvalMode::Bm25, _) | (EvalMode::All, None) => &[SearchMode::Bm25],
+        // Words alone under another name would be a false figure.
+        (EvalMode::Dense | EvalMode::Hybrid, None) => {
+            let message = "Without an embedding model only bm25 can be measured: leave out '--embedding none'.";
+            return Err(Error::invalid("--base-mode", message));
+        }
         (EvalMode::Dense, _) => &[SearchMode::Dense],
         (EvalMode::Hybrid, _) => &[SearchMode::Hybrid],
         (EvalMode::All, _) => &[SearchMode::Bm25, SearchMode::Dense, SearchMode::Hybrid],

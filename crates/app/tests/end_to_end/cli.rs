@@ -184,6 +184,7 @@ fn mistakes_are_told_in_a_sentence() {
     refused(&["ask", "Who?", "--base", "nowhere"], &["nowhere"]);
     refused(&["model", "show", "no-such-model"], &["no-such-model"]);
     refused(&["eval", "retrieval", "--squad", "/no/such/file"], &["/no/such/file"]);
+    refused(&["search", "oil", "--base", "manual", "--mode", "dense"], &["manual", "no vectors"]);
     refused(&["base", "list", "--data", "/proc/no-data-here"], &["/proc/no-data-here"]);
     let empty = house.documents().join("empty");
     std::fs::create_dir_all(&empty).unwrap();
@@ -202,6 +203,30 @@ fn a_folder_in_use_names_who_uses_it() {
     house.run(&["base", "list"]).refused(1, &["Another yizhan process", "--data"]);
     drop(lock);
     house.ok(&["base", "list"]);
+}
+
+#[test]
+fn a_missing_model_is_named_and_keeps_no_other_base_from_work() {
+    let house = filled();
+    let nothing = house.documents().join("no-models");
+    let run = |arguments: &[&str]| {
+        let mut command = house.command(arguments);
+        command.env("YIZHAN_CACHE", &nothing);
+        Ran::of(command)
+    };
+    assert_eq!(run(&["base", "create", "vectors"]).code, 0, "the model may be pulled later");
+    let documents = house.documents();
+    let documents = documents.to_str().unwrap();
+    run(&["ingest", documents, "--base", "vectors"]).refused(1, &["yizhan model pull multilingual-e5-small"]);
+    run(&["ask", "Who?", "--base", "manual"]).refused(1, &["No chat model", "yizhan model list"]);
+    for served in [false, true] {
+        let _server = served.then(|| house.serve_with(&nothing));
+        for again in [false, true] {
+            let ran = run(&["ingest", documents, "--base", "manual"]);
+            assert_eq!(ran.code, 0, "served {served}, again {again}: {ran:?}");
+        }
+    }
+    assert_eq!(run(&["base", "rm", "vectors"]).code, 0);
 }
 
 #[test]
@@ -248,6 +273,10 @@ fn retrieval_is_measured_on_a_squad_file() {
         let figures = &report["modes"]["bm25"][metric];
         let [value, low, high] = ["value", "low", "high"].map(|name| figures[name].as_f64().unwrap());
         assert!(value == 1.0 && low <= value && value <= high, "{metric}: {figures}");
+    }
+    for mode in ["dense", "hybrid"] {
+        let without = ["eval", "retrieval", "--squad", file, "--embedding", "none", "--base-mode", mode];
+        house.run(&without).refused(1, &["only bm25"]);
     }
     let limited = measure(&["--limit", "2"]);
     assert_eq!((&limited["passages"], &limited["questions"]), (&json!(3), &json!(2)));

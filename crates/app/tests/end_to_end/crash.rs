@@ -108,8 +108,10 @@ fn undisturbed(make: &dyn Fn(&House)) -> Whole {
     Whole { time: begin.elapsed(), base: house.base("manual") }
 }
 
-/// Kills ingestion twice in a fresh data folder, `rounds` times over, and completes it.
-fn kill_often(make: &dyn Fn(&House), count: usize, rounds: usize, seed: u64) {
+/// Kills ingestion twice in a fresh data folder, `rounds` times over, and completes it. Returns
+/// how many of the kills came when a part of the documents was ready.
+fn kill_often(make: &dyn Fn(&House), count: usize, rounds: usize, seed: u64) -> usize {
+    let mut midway = 0;
     let whole = undisturbed(make);
     let mut random = Random(seed);
     for _ in 0..rounds {
@@ -119,9 +121,11 @@ fn kill_often(make: &dyn Fn(&House), count: usize, rounds: usize, seed: u64) {
         for _ in 0..2 {
             acknowledged.extend(interrupted(&house, random.part_of(whole.time)));
             check_after_kill(&house, &acknowledged);
+            midway += usize::from((1..count).contains(&acknowledged.len()));
         }
         check_complete(&house, &whole, count);
     }
+    midway
 }
 
 #[test]
@@ -130,7 +134,8 @@ fn ingestion_survives_kills_at_many_points() {
         house.text_base("manual");
         fill(house, 20, 12);
     };
-    kill_often(&make, 20, 7, 0x9E37_79B9_7F4A_7C15);
+    let midway = kill_often(&make, 20, 7, 0x9E37_79B9_7F4A_7C15);
+    assert!(midway >= 3, "only {midway} of 14 kills came midway: this tests little");
 }
 
 #[test]
@@ -167,4 +172,22 @@ fn a_killed_server_goes_on_at_its_next_start() {
     assert_eq!(house.base("manual")["states"], json!({"ready": 12}));
     (0..12).for_each(|number| check_found_once(&house, number));
     drop(server);
+}
+
+#[test]
+fn an_interrupted_ingestion_says_so_and_goes_on() {
+    let make = |house: &House| {
+        house.text_base("manual");
+        fill(house, 20, 12);
+    };
+    let whole = undisturbed(&make);
+    let house = House::new();
+    make(&house);
+    let mut running = start(&house);
+    running.line().expect("no document was acknowledged");
+    running.terminate();
+    let status = running.wait();
+    assert_eq!(status.code(), Some(130), "{}", running.errors());
+    assert!(running.errors().contains("goes on where it stopped"), "{}", running.errors());
+    check_complete(&house, &whole, 20);
 }

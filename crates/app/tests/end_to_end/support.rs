@@ -121,8 +121,13 @@ impl House {
 
     /// Starts a server on a free port and waits until it is ready.
     pub(crate) fn serve(&self) -> Server {
+        self.serve_with(&cache())
+    }
+
+    /// The same with another folder of models.
+    pub(crate) fn serve_with(&self, cache: &Path) -> Server {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.env("YIZHAN_BOOTSTRAP_KEY", KEY);
+        command.env("YIZHAN_BOOTSTRAP_KEY", KEY).env("YIZHAN_CACHE", cache);
         let mut running = Running::start(command);
         let ready = running.line().unwrap_or_else(|| panic!("the server ended at its start: {}", running.errors()));
         let url = ready.strip_prefix("ready ").unwrap_or_else(|| panic!("not the ready line: {ready}")).to_owned();
