@@ -69,21 +69,16 @@ pub struct Retrieval {
     pub top: usize,
     /// How many sources the model is given; neighbouring passages make one source.
     pub sources: usize,
-    /// Below this relevance the answer is that the documents have nothing; see `Relevance`.
-    pub threshold: f32,
+    /// Below this relevance the answer is that the documents have nothing; see
+    /// [`yizhan_knowledge::Relevance::is_enough`], which knows one for E5 models.
+    pub threshold: Option<f32>,
     /// Let the chat model reorder the passages.
     pub rerank: bool,
 }
 
 impl Default for Retrieval {
     fn default() -> Self {
-        Self {
-            mode: SearchMode::Hybrid,
-            top: 8,
-            sources: 3,
-            threshold: yizhan_knowledge::Relevance::THRESHOLD,
-            rerank: false,
-        }
+        Self { mode: SearchMode::Hybrid, top: 8, sources: 3, threshold: None, rerank: false }
     }
 }
 

@@ -74,7 +74,7 @@ impl Gateway {
             return Ok(call.grounded(target, request, GroundedBy::default()));
         }
         let found = self.search(&call, target, &question).await?;
-        if Relevance::of(&question, &found).score() < target.retrieval.threshold {
+        if found.is_empty() {
             let refusal = Some(Language::of(&question).nothing_found());
             return Ok(call.grounded(target, request, GroundedBy { grounding: None, refusal }));
         }
@@ -83,6 +83,7 @@ impl Gateway {
         Ok(call.grounded(target, request, GroundedBy { grounding: Some(grounding), refusal: None }))
     }
 
+    /// The relevant passages of all bases.
     async fn search(&self, call: &Call<Known>, target: &Target, question: &str) -> Result<Vec<Found>> {
         let wishes = &call.retrieval;
         let rerank = wishes.rerank.unwrap_or(target.retrieval.rerank);
@@ -95,7 +96,12 @@ impl Gateway {
         };
         let mut found = Vec::new();
         for base in &target.bases {
-            found.extend(self.knowledge.search(base, question, &options).await?);
+            let of_base = self.knowledge.search(base, question, &options).await?;
+            // What cannot hold the answer would only tempt a model to invent one.
+            let relevance = Relevance::of(question, &of_base);
+            if relevance.is_enough(base.settings.embedding.as_ref(), target.retrieval.threshold) {
+                found.extend(of_base);
+            }
         }
         if target.bases.len() > 1 {
             found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.id.cmp(&b.chunk.id)));
