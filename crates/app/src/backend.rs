@@ -3,16 +3,14 @@
 //! It only translates between their words; it decides nothing.
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
 use std::sync::Arc;
 use yizhan_access::Principal;
 use yizhan_domain::{DocumentId, FileId, ModelName, Result};
-use yizhan_gateway::{Call, Gateway, Kind, ReplyEvent, RetrievalWishes};
-use yizhan_knowledge::{Knowledge, SearchMode, SearchOptions};
+use yizhan_gateway::{Call, Gateway, Kind, RetrievalWishes};
+use yizhan_knowledge::{Knowledge, SearchOptions};
 use yizhan_model::{EmbedKind, Embeddings};
 use yizhan_server::backend::{
-    ChatBackend, ChatCall, ChatReply, KnowledgeBackend, ModelEntry, ModelKind, ReplyEvent as Sent, Retrieval,
-    SearchHit, SearchMode as WireMode,
+    ChatBackend, ChatCall, ChatReply, KnowledgeBackend, ModelEntry, ModelKind, Retrieval, SearchHit,
 };
 use yizhan_store::{Base, BaseSettings, Document, NewDocument};
 
@@ -25,23 +23,6 @@ pub(crate) struct Backend {
 impl Backend {
     pub(crate) fn new(gateway: Arc<Gateway>, knowledge: Arc<Knowledge>) -> Self {
         Self { gateway, knowledge }
-    }
-}
-
-fn mode(mode: WireMode) -> SearchMode {
-    match mode {
-        WireMode::Hybrid => SearchMode::Hybrid,
-        WireMode::Bm25 => SearchMode::Bm25,
-        WireMode::Dense => SearchMode::Dense,
-    }
-}
-
-fn sent(event: ReplyEvent) -> Sent {
-    match event {
-        ReplyEvent::Text(delta) => Sent::Text(delta),
-        ReplyEvent::Reasoning(delta) => Sent::Reasoning(delta),
-        ReplyEvent::ToolCall(call) => Sent::ToolCall(call),
-        ReplyEvent::Finish { reason, usage, citations } => Sent::Finish { reason, usage, citations },
     }
 }
 
@@ -67,7 +48,7 @@ impl ChatBackend for Backend {
 
     async fn chat(&self, principal: Principal, call: ChatCall) -> Result<ChatReply> {
         let wishes = RetrievalWishes {
-            mode: call.retrieval.mode.map(mode),
+            mode: call.retrieval.mode,
             top: call.retrieval.limit,
             filter: call.retrieval.filter,
             min_score: call.retrieval.score_threshold,
@@ -78,7 +59,7 @@ impl ChatBackend for Backend {
             id: format!("chatcmpl-{}", FileId::random().as_str().trim_start_matches("file-")),
             created: seconds_now(),
             model: reply.model,
-            events: Box::pin(reply.events.map(|event| event.map(sent))),
+            events: reply.events,
         })
     }
 
@@ -112,7 +93,7 @@ impl KnowledgeBackend for Backend {
     async fn search(&self, base: &Base, query: &str, options: Retrieval) -> Result<Vec<SearchHit>> {
         let rerank = options.rerank.unwrap_or(false).then(|| self.gateway.default_chat()).flatten();
         let options = SearchOptions {
-            mode: options.mode.map(mode).unwrap_or_default(),
+            mode: options.mode.unwrap_or_default(),
             top: options.limit.unwrap_or(10),
             filter: options.filter,
             min_score: options.score_threshold.unwrap_or(f32::NEG_INFINITY),

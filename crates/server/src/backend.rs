@@ -4,10 +4,10 @@
 //! the traits over the gateway and the knowledge layer; tests implement them with scripts.
 
 use async_trait::async_trait;
-use futures_core::Stream;
-use std::pin::Pin;
 use yizhan_access::Principal;
-use yizhan_domain::{Citation, DocumentId, FileId, FinishReason, ModelName, Result, ToolCall, Usage};
+use yizhan_domain::{DocumentId, FileId, ModelName, Result};
+pub use yizhan_gateway::{ReplyEvent, ReplyStream};
+pub use yizhan_knowledge::SearchMode;
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 use yizhan_store::{Base, BaseSettings, Chunk, Document, Filter, NewDocument};
 
@@ -49,18 +49,6 @@ pub struct ModelEntry {
     pub owner: String,
 }
 
-/// Which sides of the search are asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SearchMode {
-    /// Words and vectors, fused.
-    #[default]
-    Hybrid,
-    /// Words only.
-    Bm25,
-    /// Vectors only.
-    Dense,
-}
-
 /// How passages are found. `None` leaves it to the base's or the application's settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Retrieval {
@@ -88,30 +76,6 @@ pub struct ChatCall {
     /// The id of the HTTP request, for logs and the audit.
     pub request_id: String,
 }
-
-/// One event of a reply. A stream is any number of deltas, then exactly one `Finish`; or it ends
-/// with an error.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ReplyEvent {
-    /// More of the answer's text.
-    Text(String),
-    /// More of the model's reasoning.
-    Reasoning(String),
-    /// A complete tool call.
-    ToolCall(ToolCall),
-    /// The end.
-    Finish {
-        /// Why.
-        reason: FinishReason,
-        /// What it took.
-        usage: Usage,
-        /// What the answer rests on, in the order of their numbers.
-        citations: Vec<Citation>,
-    },
-}
-
-/// An answer as it comes. Dropping it cancels the work behind it.
-pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<ReplyEvent>> + Send>>;
 
 /// An answer that has begun.
 pub struct ChatReply {
