@@ -16,7 +16,10 @@ pub(crate) struct Tree {
 impl Tree {
     pub(crate) fn read() -> Result<Self, String> {
         // The manifest's directory is right wherever the task is started from.
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask has no parent directory")?.to_owned();
+        // Asked at run time: clones that share a target directory also share this binary.
+        let here = std::env::current_dir().map_err(|error| format!("the working directory is gone: {error}"))?;
+        let is_root = |folder: &&Path| folder.join("xtask/tidy.toml").is_file();
+        let root = here.ancestors().find(is_root).ok_or("run it inside the repository")?.to_owned();
         let listing = Command::new("git")
             .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
             .current_dir(&root)
