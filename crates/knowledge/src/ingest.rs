@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use yizhan_domain::{BaseId, Error, ErrorCode, Result};
+use yizhan_domain::{BaseId, DocumentId, Error, ErrorCode, Result};
 use yizhan_model::{EmbedKind, EmbedModel};
 use yizhan_store::{DocumentState, Job, NewChunk, Processed};
 
@@ -39,6 +39,8 @@ pub struct StageTimes {
 /// What became of one job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
+    /// The document's number.
+    pub id: DocumentId,
     /// The document's name.
     pub document: String,
     /// `Ready`, `Failed`, or `Queued` when it will be tried again.
@@ -122,7 +124,7 @@ impl Ingestor {
         chunks: usize,
         times: StageTimes,
     ) -> Outcome {
-        Outcome { document: job.document.name.clone(), state, reason, chunks, times }
+        Outcome { id: job.document.id, document: job.document.name.clone(), state, reason, chunks, times }
     }
 
     /// Prolongs the lease for as long as it is polled; ends when the lease is lost.

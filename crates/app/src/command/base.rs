@@ -130,7 +130,8 @@ pub(super) fn print_document(line: &DocumentLine, as_json: bool) {
         return output::json(line);
     }
     let rest = match (&line.reason, line.chunks) {
-        (Some(reason), _) => reason.clone(),
+        // Most reasons name the document themselves.
+        (Some(reason), _) => reason.strip_prefix(&format!("{}: ", line.document)).unwrap_or(reason).to_owned(),
         (None, chunks) => format!("{chunks} chunks"),
     };
     output::line(format!("{:<10} {}: {rest}", state_word(line.state), line.document));

@@ -26,6 +26,8 @@ use yizhan_store::{Base, DocumentState, DocumentStore, Submitted};
 const SOME_FAILED: u8 = 2;
 /// Documents that are parsed and embedded at once.
 const AT_ONCE: usize = 2;
+/// How long an idle worker waits before it looks again for a retry that is due.
+const RETRY_LOOK: Duration = Duration::from_millis(100);
 /// A file larger than this is refused before it is read.
 const LARGEST: u64 = 512 << 20;
 
@@ -125,35 +127,29 @@ async fn work_off(assembly: &Assembly, base: &Base, mut waiting: HashSet<Documen
     let ingestor = Ingestor::new(Arc::clone(&assembly.knowledge)).with_progress(Arc::new(progress));
     let mut failed = 0;
     let mut steps: FuturesUnordered<_> = (0..AT_ONCE).map(|_| ingestor.step(Some(&base.id))).collect();
-    let mut idle = 0;
     while let Some(outcome) = steps.next().await {
-        match outcome? {
-            Some(_) => idle = 0,
-            // Nothing to claim: the other step works on the last one, or a retry is not due yet.
-            None => idle += 1,
-        }
-        let mut done = Vec::new();
-        for id in &waiting {
-            let Some(document) = assembly.store.document(*id).await? else {
-                done.push(*id);
-                continue;
-            };
-            if matches!(document.state, DocumentState::Ready | DocumentState::Failed) {
-                failed += usize::from(document.state == DocumentState::Failed);
-                shown.document(&document_line(document));
-                done.push(*id);
+        // After a step only its document can have changed. Without one, nothing could be claimed: another step works
+        // on the last document, or a retry is not due yet, and whatever still waits is looked at.
+        let looked_at: Vec<DocumentId> = match &outcome? {
+            Some(outcome) => vec![outcome.id],
+            None => {
+                tokio::time::sleep(RETRY_LOOK).await;
+                waiting.iter().copied().collect()
             }
-        }
-        done.iter().for_each(|id| {
-            waiting.remove(id);
-        });
-        if waiting.is_empty() && steps.is_empty() {
-            break;
+        };
+        for id in looked_at.into_iter().filter(|id| waiting.contains(id)).collect::<Vec<_>>() {
+            let document = assembly.store.document(id).await?;
+            match document {
+                Some(document) if matches!(document.state, DocumentState::Ready | DocumentState::Failed) => {
+                    failed += usize::from(document.state == DocumentState::Failed);
+                    shown.document(&document_line(document));
+                }
+                Some(_) => continue,
+                None => {}
+            }
+            waiting.remove(&id);
         }
         if !waiting.is_empty() {
-            if idle > 0 {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
             steps.push(ingestor.step(Some(&base.id)));
         }
     }
