@@ -3,6 +3,7 @@
 //! It does not know how an error travels: `server` turns it into HTTP, `app` into an exit code.
 
 use std::fmt;
+use std::time::Duration;
 
 /// `std::result::Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -63,6 +64,12 @@ error_codes! {
     UnreadableDocument = "unreadable_document", 422, "invalid_request_error";
     /// A limit of requests or tokens is reached; retry later.
     RateLimited = "rate_limit_exceeded", 429, "rate_limit_error";
+    /// The money or tokens that were set aside for this caller are used up.
+    BudgetExceeded = "insufficient_quota", 429, "insufficient_quota";
+    /// A rule forbids this content.
+    ContentBlocked = "content_filter", 400, "invalid_request_error";
+    /// A provider failed, or cannot be reached.
+    ProviderFailed = "provider_error", 502, "server_error";
     /// Every place in the queue is taken; retry later.
     Overloaded = "overloaded", 503, "server_error";
     /// A model file is missing or not what the catalogue says; pull it.
@@ -88,12 +95,14 @@ pub struct Error {
     code: ErrorCode,
     message: String,
     parameter: Option<String>,
+    /// Milliseconds.
+    retry_after: Option<u64>,
 }
 
 impl Error {
     /// An error with its sentence.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), parameter: None }
+        Self { code, message: message.into(), parameter: None, retry_after: None }
     }
 
     /// The request is wrong in `parameter` (a JSON path such as `messages[0].role`).
@@ -122,6 +131,12 @@ impl Error {
         self
     }
 
+    /// The same error, worth repeating after this time.
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
     /// The same error, its sentence preceded by `context: `.
     pub fn context(mut self, context: impl fmt::Display) -> Self {
         self.message = format!("{context}: {}", self.message);
@@ -136,6 +151,11 @@ impl Error {
     /// The sentence.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// After how long the call may be repeated with some hope, where that is known.
+    pub fn wait(&self) -> Option<Duration> {
+        self.retry_after.map(Duration::from_millis)
     }
 
     /// The parameter that it is about.
@@ -154,15 +174,16 @@ impl std::error::Error for Error {}
 
 impl serde::Serialize for Error {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        (self.code.as_str(), &self.message, &self.parameter).serialize(serializer)
+        (self.code.as_str(), &self.message, &self.parameter, self.retry_after).serialize(serializer)
     }
 }
 
 impl<'de> serde::Deserialize<'de> for Error {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let (code, message, parameter) = <(String, String, Option<String>)>::deserialize(deserializer)?;
+        let (code, message, parameter, retry_after) =
+            <(String, String, Option<String>, Option<u64>)>::deserialize(deserializer)?;
         let code = ErrorCode::parse(&code).unwrap_or(ErrorCode::Internal);
-        Ok(Self { code, message, parameter })
+        Ok(Self { code, message, parameter, retry_after })
     }
 }
 

@@ -11,6 +11,6 @@ mod usage;
 
 pub use error::{Error, ErrorCode, Result};
 pub use id::{BaseId, ChunkId, DocumentId, FileId, KeyId, ModelName, Sequence, TenantId};
-pub use message::{Citation, Content, Message, Part, Role, ToolCall};
+pub use message::{Citation, Content, Fields, Message, Part, Role, ToolCall, ToolCallPiece};
 pub use place::{LineSpan, Place, Rect};
 pub use usage::{FinishReason, TokenCount, Usage};

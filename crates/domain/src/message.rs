@@ -5,6 +5,9 @@
 use crate::{FileId, Rect};
 use serde::{Deserialize, Serialize};
 
+/// Fields of a vendor's JSON that nobody here reads, kept so that they can be passed on unharmed.
+pub type Fields = serde_json::Map<String, serde_json::Value>;
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,12 +42,35 @@ pub enum Part {
     Text {
         /// The text.
         text: String,
+        /// What else the part holds.
+        #[serde(default, skip_serializing_if = "Fields::is_empty")]
+        extra: Fields,
     },
     /// An image by address or `data:` URL.
     Image {
         /// The address.
         url: String,
+        /// What else the part holds, beside its address (`detail` is one).
+        #[serde(default, skip_serializing_if = "Fields::is_empty")]
+        extra: Fields,
     },
+    /// A kind that nobody here reads (audio, files), in OpenAI's form.
+    Other {
+        /// The whole part.
+        value: Fields,
+    },
+}
+
+impl Part {
+    /// A part of plain text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Part::Text { text: text.into(), extra: Fields::new() }
+    }
+
+    /// An image and nothing more about it.
+    pub fn image(url: impl Into<String>) -> Self {
+        Part::Image { url: url.into(), extra: Fields::new() }
+    }
 }
 
 /// What a message says.
@@ -66,8 +92,8 @@ impl Content {
                 let texts: Vec<&str> = parts
                     .iter()
                     .filter_map(|part| match part {
-                        Part::Text { text } => Some(text.as_str()),
-                        Part::Image { .. } => None,
+                        Part::Text { text, .. } => Some(text.as_str()),
+                        Part::Image { .. } | Part::Other { .. } => None,
                     })
                     .collect();
                 texts.join("\n")
@@ -85,6 +111,56 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments as the model wrote them: JSON text, not yet checked.
     pub arguments: String,
+    /// What else the call holds.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub extra: Fields,
+}
+
+/// A piece of a tool call on its way. A call is all pieces of one index: the first names it, the
+/// arguments are joined.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ToolCallPiece {
+    /// Which call of the answer, from 0.
+    pub index: u32,
+    /// The call's id, with its first piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The function's name, with the first piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// More of the arguments' JSON text.
+    pub arguments: String,
+    /// What else the piece holds.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub extra: Fields,
+}
+
+impl ToolCallPiece {
+    /// A whole call in one piece.
+    pub fn whole(index: u32, call: ToolCall) -> Self {
+        let ToolCall { id, name, arguments, extra } = call;
+        Self { index, id: Some(id), name: Some(name), arguments, extra }
+    }
+
+    /// Adds the piece to the calls so far.
+    pub fn join(self, calls: &mut Vec<ToolCall>) {
+        let index = self.index as usize;
+        // An index far beyond the calls so far is a vendor's mistake: it begins the next call.
+        let index = index.min(calls.len());
+        if index == calls.len() {
+            let empty = String::new;
+            calls.push(ToolCall { id: empty(), name: empty(), arguments: empty(), extra: Fields::new() });
+        }
+        let call = &mut calls[index];
+        if let Some(id) = self.id.filter(|id| !id.is_empty()) {
+            call.id = id;
+        }
+        if let Some(name) = self.name {
+            call.name.push_str(&name);
+        }
+        call.arguments.push_str(&self.arguments);
+        call.extra.extend(self.extra);
+    }
 }
 
 /// One turn of a conversation.
@@ -100,12 +176,21 @@ pub struct Message {
     /// Which call a tool's turn answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
+    /// What else the message holds (`name`, `reasoning_content`, a vendor's own fields).
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub extra: Fields,
 }
 
 impl Message {
     /// A turn of plain text.
     pub fn text(role: Role, text: impl Into<String>) -> Self {
-        Self { role, content: Content::Text(text.into()), tool_calls: Vec::new(), tool_call_id: None }
+        Self {
+            role,
+            content: Content::Text(text.into()),
+            tool_calls: Vec::new(),
+            tool_call_id: None,
+            extra: Fields::new(),
+        }
     }
 }
 

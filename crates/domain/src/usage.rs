@@ -16,6 +16,12 @@ pub struct Usage {
     pub completion_tokens: TokenCount,
     /// Tokens of the prompt that were not computed again.
     pub cached_tokens: TokenCount,
+    /// Tokens of the prompt that were put into a provider's cache, where it charges for that.
+    #[serde(default)]
+    pub cache_write_tokens: TokenCount,
+    /// Tokens generated that were reasoning; part of `completion_tokens`.
+    #[serde(default)]
+    pub reasoning_tokens: TokenCount,
 }
 
 impl Usage {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
-use yizhan_domain::{FinishReason, Message, ModelName, Result, ToolCall, Usage};
+use yizhan_domain::{Citation, Fields, FinishReason, Message, ModelName, Result, ToolCallPiece, Usage};
 
 /// How the next token is chosen. `None` means the model's own default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,11 +43,32 @@ pub enum ResponseFormat {
     Text,
     /// One JSON object.
     JsonObject,
-    /// JSON that fits this schema.
-    JsonSchema(serde_json::Value),
+    /// JSON that fits a schema.
+    JsonSchema {
+        /// The schema.
+        schema: serde_json::Value,
+        /// What stands beside it (`name`, `strict`).
+        #[serde(default)]
+        extra: Fields,
+    },
 }
 
-/// What a chat model is asked.
+/// Which tools the model may call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolChoice {
+    /// It decides.
+    #[default]
+    Auto,
+    /// None.
+    None,
+    /// At least one.
+    Required,
+    /// The one of this name.
+    Function(String),
+}
+
+/// What a chat model is asked. A model that cannot honour a part of it says so: `InvalidRequest`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChatRequest {
     /// The conversation so far.
@@ -58,38 +79,94 @@ pub struct ChatRequest {
     /// Tools as OpenAI describes them (`{"type":"function","function":{…}}`), passed to the template.
     #[serde(default)]
     pub tools: Vec<serde_json::Value>,
+    /// Which of them may be called.
+    #[serde(default)]
+    pub tool_choice: ToolChoice,
     /// The answer's shape.
     #[serde(default)]
     pub response_format: ResponseFormat,
+    /// How many answers beside the first; nearly always 0.
+    #[serde(default)]
+    pub more_choices: u32,
+    /// Will the caller read the answer as it comes? Only a hint for remote models, which may then
+    /// answer in one piece.
+    #[serde(default)]
+    pub streamed: bool,
+    /// Fields that nobody here reads, as they came in OpenAI's form; passed on to remote models.
+    #[serde(default)]
+    pub extra: Fields,
 }
 
-/// One event of an answer. A stream is any number of deltas, then exactly one `Finish`; or it
-/// ends with an error.
+/// One event of an answer, on its whole way from the model to the wire. A stream is any number of
+/// pieces, a `Finish` for each choice, then exactly one `End`; or it ends with an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ChatEvent {
-    /// More of the answer's text; never cuts a character.
+    /// More of an answer's text; never cuts a character.
     Text {
+        /// Which of the answers, from 0.
+        #[serde(default)]
+        choice: u32,
         /// The piece.
         delta: String,
     },
     /// More of the model's reasoning, where it marks it.
     Reasoning {
+        /// Which of the answers, from 0.
+        #[serde(default)]
+        choice: u32,
         /// The piece.
         delta: String,
     },
-    /// A complete tool call.
+    /// More of a tool call.
     ToolCall {
-        /// The call.
-        call: ToolCall,
+        /// Which of the answers, from 0.
+        #[serde(default)]
+        choice: u32,
+        /// The piece.
+        piece: ToolCallPiece,
     },
-    /// The end.
+    /// Fields that nobody here reads, in OpenAI's form.
+    Extra {
+        /// The answer whose `delta` or `message` they stand in; none: those beside `choices`.
+        #[serde(default)]
+        choice: Option<u32>,
+        /// The fields.
+        fields: Fields,
+    },
+    /// The end of one of the answers.
     Finish {
+        /// Which of the answers, from 0.
+        #[serde(default)]
+        choice: u32,
         /// Why.
         reason: FinishReason,
+        /// What it rests on, in the order of their numbers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        citations: Vec<Citation>,
+    },
+    /// The end of all.
+    End {
         /// What it took.
         usage: Usage,
     },
+}
+
+impl ChatEvent {
+    /// A piece of the first answer's text.
+    pub fn text(delta: impl Into<String>) -> Self {
+        ChatEvent::Text { choice: 0, delta: delta.into() }
+    }
+
+    /// A piece of the first answer's reasoning.
+    pub fn reasoning(delta: impl Into<String>) -> Self {
+        ChatEvent::Reasoning { choice: 0, delta: delta.into() }
+    }
+
+    /// The end of the first answer, without citations.
+    pub fn finish(reason: FinishReason) -> Self {
+        ChatEvent::Finish { choice: 0, reason, citations: Vec::new() }
+    }
 }
 
 /// The answer as it comes. Dropping it cancels the generation.
