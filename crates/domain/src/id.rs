@@ -56,6 +56,12 @@ text_id! {
     FileId, prefix "file-";
     /// An API key's public id, `key-…` (never the secret).
     KeyId, prefix "key-";
+    /// A part of a tenant's work with limits and a bill of its own.
+    ProjectId, prefix "proj-";
+    /// A person or service of a tenant.
+    UserId, prefix "user-";
+    /// One call, `call-…`: what audit record, log line, trace and reply have in common.
+    CallId, prefix "call-";
     /// The name that a caller puts into `model`.
     ModelName;
 }

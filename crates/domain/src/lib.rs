@@ -6,11 +6,13 @@
 mod error;
 mod id;
 mod message;
+mod money;
 mod place;
 mod usage;
 
 pub use error::{Error, ErrorCode, Result};
-pub use id::{BaseId, ChunkId, DocumentId, FileId, KeyId, ModelName, Sequence, TenantId};
+pub use id::{BaseId, CallId, ChunkId, DocumentId, FileId, KeyId, ModelName, ProjectId, Sequence, TenantId, UserId};
 pub use message::{Citation, Content, Fields, Message, Part, Role, ToolCall, ToolCallPiece};
+pub use money::Money;
 pub use place::{LineSpan, Place, Rect};
 pub use usage::{FinishReason, TokenCount, Usage};
