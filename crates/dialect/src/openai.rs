@@ -14,8 +14,8 @@ mod model;
 mod vector_store_reply;
 mod vector_store_request;
 
-pub use chat_reply::{Answer, ChunkWriter};
-pub use chat_request::{ChatCompletionRequest, ResponseFormat, RetrievalWish, ToolChoice};
+pub use chat_reply::{Answer, Choice, ChunkWriter};
+pub use chat_request::{ChatCompletionRequest, RetrievalWish, write_chat_request};
 pub use embedding::{EmbeddingEncoding, EmbeddingRequest, InputType, embedding_reply};
 pub use error::error_body;
 pub use file::{FileObject, deleted, list};

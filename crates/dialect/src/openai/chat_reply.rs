@@ -1,4 +1,4 @@
-//! The reply of `/v1/chat/completions`, whole or in chunks.
+//! The reply of `/v1/chat/completions`, whole or in chunks, written from an answer's events.
 //!
 //! It does not know server-sent events' framing or where the answer comes from.
 
@@ -6,11 +6,26 @@ use super::message::write_tool_call;
 use crate::object::boxes;
 use serde::Serialize;
 use serde_json::{Value, json};
-use yizhan_domain::{Citation, FinishReason, ToolCall, Usage};
+use yizhan_domain::{Citation, Fields, FinishReason, ToolCall, ToolCallPiece, Usage};
+use yizhan_model::ChatEvent;
+
+/// A field of `Extra` that stands beside `delta` or `message`, not in it.
+const BESIDE_DELTA: &str = "logprobs";
 
 /// A whole answer: what a stream's events add up to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
+    /// The answers; nearly always one.
+    pub choices: Vec<Choice>,
+    /// What it took; none while it goes on.
+    pub usage: Option<Usage>,
+    /// Fields beside `choices`.
+    pub extra: Fields,
+}
+
+/// One of a request's answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choice {
     /// The text.
     pub text: String,
     /// The model's reasoning; empty when it gave none.
@@ -19,15 +34,71 @@ pub struct Answer {
     pub tool_calls: Vec<ToolCall>,
     /// Why it ended.
     pub reason: Option<FinishReason>,
-    /// What it took.
-    pub usage: Usage,
     /// What it rests on.
     pub citations: Vec<Citation>,
+    /// Other fields of the message; `logprobs` stands beside it.
+    pub extra: Fields,
 }
 
 impl Answer {
+    /// Adds an event.
+    pub fn take(&mut self, event: ChatEvent) {
+        match event {
+            ChatEvent::Text { choice, delta } => append(&mut self.choice(choice).text, delta),
+            ChatEvent::Reasoning { choice, delta } => append(&mut self.choice(choice).reasoning, delta),
+            ChatEvent::ToolCall { choice, piece } => piece.join(&mut self.choice(choice).tool_calls),
+            ChatEvent::Extra { choice: Some(choice), fields } => merge(&mut self.choice(choice).extra, fields),
+            ChatEvent::Extra { choice: None, fields } => self.extra.extend(fields),
+            ChatEvent::Finish { choice, reason, citations } => {
+                let choice = self.choice(choice);
+                choice.reason = Some(reason);
+                choice.citations = citations;
+            }
+            ChatEvent::End { usage } => self.usage = Some(usage),
+        }
+    }
+
+    /// Has the last event been taken?
+    pub fn is_whole(&self) -> bool {
+        self.usage.is_some()
+    }
+
+    fn choice(&mut self, index: u32) -> &mut Choice {
+        // A vendor's index far beyond what was asked for must not make us allocate.
+        let index = (index as usize).min(MOST_CHOICES - 1);
+        while self.choices.len() <= index {
+            self.choices.push(Choice::default());
+        }
+        &mut self.choices[index]
+    }
+
     /// The reply's body.
     pub fn write(&self, id: &str, created: i64, model: &str) -> Value {
+        let choices: Vec<Value> = self.choices.iter().enumerate().map(|(index, choice)| choice.write(index)).collect();
+        let mut body = json!({
+            "id": id,
+            "object": "chat.completion",
+            "created": created,
+            "model": model,
+            "choices": choices,
+            "usage": write_usage(&self.usage.unwrap_or_default()),
+        });
+        if let Value::Object(fields) = &mut body {
+            add_missing(fields, &self.extra);
+        }
+        body
+    }
+}
+
+/// Most answers of one request.
+const MOST_CHOICES: usize = 128;
+
+fn append(text: &mut String, delta: String) {
+    if text.is_empty() { *text = delta } else { text.push_str(&delta) }
+}
+
+impl Choice {
+    fn write(&self, index: usize) -> Value {
         let no_text = self.text.is_empty() && !self.tool_calls.is_empty();
         let mut message = json!({
             "role": "assistant",
@@ -41,15 +112,35 @@ impl Answer {
         if !self.tool_calls.is_empty() {
             message["tool_calls"] = self.tool_calls.iter().map(write_tool_call).collect();
         }
+        for (key, value) in self.extra.iter().filter(|(key, _)| *key != BESIDE_DELTA) {
+            message[key] = value.clone();
+        }
+        let logprobs = self.extra.get(BESIDE_DELTA).cloned().unwrap_or(Value::Null);
         let reason = self.reason.unwrap_or(FinishReason::Stop);
-        json!({
-            "id": id,
-            "object": "chat.completion",
-            "created": created,
-            "model": model,
-            "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": reason}],
-            "usage": usage(&self.usage),
-        })
+        json!({"index": index, "message": message, "logprobs": logprobs, "finish_reason": reason})
+    }
+}
+
+/// Joins what comes in pieces: texts and lists grow, objects field by field, the rest is replaced.
+fn merge(into: &mut Fields, from: Fields) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::String(text)), Value::String(more)) => text.push_str(&more),
+            (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
+            (Some(Value::Object(fields)), Value::Object(more)) => merge(fields, more),
+            (_, Value::Null) => {}
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+fn add_missing(fields: &mut Fields, extra: &Fields) {
+    for (key, value) in extra {
+        if !fields.contains_key(key) {
+            fields.insert(key.clone(), value.clone());
+        }
     }
 }
 
@@ -69,24 +160,32 @@ fn annotations(citations: &[Citation]) -> Vec<Value> {
     citations.iter().map(annotation).collect()
 }
 
-fn usage(usage: &Usage) -> Value {
-    json!({
+/// `usage` as OpenAI writes it.
+pub(crate) fn write_usage(usage: &Usage) -> Value {
+    let mut value = json!({
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens(),
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
-    })
+    });
+    if usage.reasoning_tokens > 0 {
+        value["completion_tokens_details"] = json!({"reasoning_tokens": usage.reasoning_tokens});
+    }
+    value
 }
 
-/// Writes the chunks of one streamed answer: the role, any number of deltas, the end, and the
-/// usage when it was asked for.
+/// Writes the chunks of one streamed answer: who speaks, a chunk for each event, and the usage
+/// when it was asked for.
 #[derive(Clone, Debug)]
 pub struct ChunkWriter {
     id: String,
     created: i64,
     model: String,
     include_usage: bool,
-    tool_calls: usize,
+    /// Choices whose first chunk was written.
+    begun: u32,
+    /// Fields that go beside `choices` of the next chunk.
+    beside: Fields,
 }
 
 #[derive(Serialize)]
@@ -95,17 +194,31 @@ struct Chunk<'a> {
     object: &'static str,
     created: i64,
     model: &'a str,
-    choices: &'a [Choice<'a>],
+    choices: &'a [ChunkChoice<'a>],
     /// Absent unless usage was asked for; then null in all chunks but the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Value>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    beside: Option<Fields>,
+}
+
+/// The same without the flattened fields, which cost a slower way of writing.
+#[derive(Serialize)]
+struct PlainChunk<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    choices: &'a [ChunkChoice<'a>],
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Value>,
 }
 
 #[derive(Serialize)]
-struct Choice<'a> {
+struct ChunkChoice<'a> {
     index: u32,
     delta: Delta<'a>,
-    logprobs: Option<()>,
+    logprobs: Option<&'a Value>,
     finish_reason: Option<FinishReason>,
 }
 
@@ -121,59 +234,100 @@ struct Delta<'a> {
     tool_calls: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     annotations: Option<Vec<Value>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    extra: Option<&'a Fields>,
 }
 
 impl ChunkWriter {
     /// For the answer with this id.
     pub fn new(id: impl Into<String>, created: i64, model: impl Into<String>, include_usage: bool) -> Self {
-        Self { id: id.into(), created, model: model.into(), include_usage, tool_calls: 0 }
+        let (id, model) = (id.into(), model.into());
+        Self { id, created, model, include_usage, begun: 0, beside: Fields::new() }
     }
 
-    /// The first chunk: who speaks.
-    pub fn role(&self) -> String {
-        self.delta(Delta { role: Some("assistant"), content: Some(""), ..Delta::default() }, None)
+    /// The chunk for an event. None: the event needs no chunk of its own.
+    pub fn write(&mut self, event: ChatEvent) -> Option<String> {
+        Some(match event {
+            ChatEvent::Text { choice, delta } => {
+                self.delta(choice, Delta { content: Some(&delta), ..Delta::default() }, None, None)
+            }
+            ChatEvent::Reasoning { choice, delta } => {
+                self.delta(choice, Delta { reasoning_content: Some(&delta), ..Delta::default() }, None, None)
+            }
+            ChatEvent::ToolCall { choice, piece } => {
+                let calls = json!([write_piece(piece)]);
+                self.delta(choice, Delta { tool_calls: Some(calls), ..Delta::default() }, None, None)
+            }
+            ChatEvent::Extra { choice: Some(choice), mut fields } => {
+                let logprobs = fields.shift_remove(BESIDE_DELTA);
+                let extra = (!fields.is_empty()).then_some(&fields);
+                self.delta(choice, Delta { extra, ..Delta::default() }, logprobs.as_ref(), None)
+            }
+            ChatEvent::Extra { choice: None, fields } => {
+                self.beside.extend(fields);
+                return None;
+            }
+            ChatEvent::Finish { choice, reason, citations } => {
+                let annotations = (!citations.is_empty()).then(|| annotations(&citations));
+                self.delta(choice, Delta { annotations, ..Delta::default() }, None, Some(reason))
+            }
+            ChatEvent::End { usage } => {
+                return self.include_usage.then(|| self.chunk(&[], Some(write_usage(&usage))));
+            }
+        })
     }
 
-    /// More text.
-    pub fn text(&self, text: &str) -> String {
-        self.delta(Delta { content: Some(text), ..Delta::default() }, None)
+    /// The first chunk of the first answer: who speaks. Later answers' first chunks say it too.
+    pub fn role(&mut self) -> String {
+        self.delta(0, Delta { content: Some(""), ..Delta::default() }, None, None)
     }
 
-    /// More reasoning.
-    pub fn reasoning(&self, text: &str) -> String {
-        self.delta(Delta { reasoning_content: Some(text), ..Delta::default() }, None)
-    }
-
-    /// A complete tool call.
-    pub fn tool_call(&mut self, call: &ToolCall) -> String {
-        let mut value = write_tool_call(call);
-        value["index"] = json!(self.tool_calls);
-        self.tool_calls += 1;
-        self.delta(Delta { tool_calls: Some(json!([value])), ..Delta::default() }, None)
-    }
-
-    /// The chunk that ends the answer, with what it rests on.
-    pub fn finish(&self, reason: FinishReason, citations: &[Citation]) -> String {
-        let annotations = (!citations.is_empty()).then(|| annotations(citations));
-        self.delta(Delta { annotations, ..Delta::default() }, Some(reason))
-    }
-
-    /// The last chunk, when usage was asked for.
-    pub fn usage(&self, consumed: &Usage) -> Option<String> {
-        self.include_usage.then(|| self.chunk(&[], Some(usage(consumed))))
-    }
-
-    fn delta(&self, delta: Delta<'_>, finish_reason: Option<FinishReason>) -> String {
+    fn delta(
+        &mut self,
+        index: u32,
+        mut delta: Delta<'_>,
+        logprobs: Option<&Value>,
+        finish_reason: Option<FinishReason>,
+    ) -> String {
+        if index >= self.begun {
+            self.begun = index + 1;
+            delta.role = Some("assistant");
+        }
         let usage = self.include_usage.then_some(Value::Null);
-        self.chunk(&[Choice { index: 0, delta, logprobs: None, finish_reason }], usage)
+        self.chunk(&[ChunkChoice { index, delta, logprobs, finish_reason }], usage)
     }
 
-    fn chunk(&self, choices: &[Choice<'_>], usage: Option<Value>) -> String {
-        let (id, model) = (self.id.as_str(), self.model.as_str());
-        let chunk = Chunk { id, object: "chat.completion.chunk", created: self.created, model, choices, usage };
+    fn chunk(&mut self, choices: &[ChunkChoice<'_>], usage: Option<Value>) -> String {
+        let beside = std::mem::take(&mut self.beside);
+        let (id, model, created) = (self.id.as_str(), self.model.as_str(), self.created);
+        let object = "chat.completion.chunk";
         // Strings and numbers only: this cannot fail.
+        if beside.is_empty() {
+            return serde_json::to_string(&PlainChunk { id, object, created, model, choices, usage })
+                .unwrap_or_default();
+        }
+        let chunk = Chunk { id, object, created, model, choices, usage, beside: Some(beside) };
         serde_json::to_string(&chunk).unwrap_or_default()
     }
+}
+
+/// A piece as OpenAI writes it: the first of a call says its type.
+fn write_piece(piece: ToolCallPiece) -> Value {
+    let ToolCallPiece { index, id, name, arguments, mut extra } = piece;
+    let mut function = json!({"arguments": arguments});
+    if let Some(name) = name {
+        function = json!({"name": name, "arguments": arguments});
+    }
+    let mut value = json!({"index": index});
+    if let Some(id) = id {
+        value["id"] = json!(id);
+        value["type"] = extra.shift_remove("type").unwrap_or_else(|| json!("function"));
+    }
+    value["function"] = function;
+    for (key, field) in extra {
+        value[key] = field;
+    }
+    value
 }
 
 #[cfg(test)]

@@ -5,36 +5,11 @@
 use super::message::{read_messages, write_message};
 use crate::object::{Object, short, wrong_kind};
 use serde_json::{Map, Value, json};
-use yizhan_domain::{Error, Message, ModelName, Result};
+use yizhan_domain::{Error, ModelName, Result};
+use yizhan_model::{ChatRequest, ResponseFormat, Sampling, ToolChoice};
 
 /// Most stop sequences of one request. OpenAI takes 4.
 const MAX_STOPS: usize = 16;
-
-/// Which tools the model may call.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum ToolChoice {
-    /// It decides.
-    #[default]
-    Auto,
-    /// None.
-    None,
-    /// At least one.
-    Required,
-    /// The one of this name.
-    Function(String),
-}
-
-/// What shape the answer must have.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum ResponseFormat {
-    /// Any text.
-    #[default]
-    Text,
-    /// One JSON object.
-    JsonObject,
-    /// JSON that fits a schema.
-    JsonSchema(Value),
-}
 
 /// Our own object `retrieval` in a request: how passages are found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,47 +26,18 @@ pub struct RetrievalWish {
     pub rerank: Option<bool>,
 }
 
-/// A request of `/v1/chat/completions`. `None` means the model's own default.
+/// A request of `/v1/chat/completions`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChatCompletionRequest {
     /// What is asked; never empty.
     pub model: String,
-    /// The conversation; never empty.
-    pub messages: Vec<Message>,
-    /// 0–2.
-    pub temperature: Option<f32>,
-    /// 0–1.
-    pub top_p: Option<f32>,
-    /// Not OpenAI's, but vLLM's and llama.cpp's.
-    pub top_k: Option<u32>,
-    /// Not OpenAI's, 0–1.
-    pub min_p: Option<f32>,
-    /// −2–2.
-    pub frequency_penalty: Option<f32>,
-    /// −2–2.
-    pub presence_penalty: Option<f32>,
-    /// llama.cpp's; vLLM's `repetition_penalty` is read as the same.
-    pub repeat_penalty: Option<f32>,
-    /// Same seed, same answer.
-    pub seed: Option<i64>,
-    /// `max_completion_tokens`, or else `max_tokens`.
-    pub max_tokens: Option<u32>,
-    /// Texts at which to stop.
-    pub stop: Vec<String>,
-    /// Function tools, each checked to have a name, otherwise as they came.
-    pub tools: Vec<Value>,
-    /// Which of them may be called.
-    pub tool_choice: ToolChoice,
-    /// The answer's shape.
-    pub response_format: ResponseFormat,
-    /// Send the answer as it comes.
-    pub stream: bool,
+    /// The conversation and how to answer it. `max_completion_tokens` wins over `max_tokens`;
+    /// vLLM's `repetition_penalty` is read as llama.cpp's `repeat_penalty`.
+    pub request: ChatRequest,
     /// Send the usage in a last chunk of the stream.
     pub include_usage: bool,
     /// How passages are found.
     pub retrieval: RetrievalWish,
-    /// Fields that this server does not know.
-    pub extra: Map<String, Value>,
 }
 
 impl ChatCompletionRequest {
@@ -102,99 +48,85 @@ impl ChatCompletionRequest {
         if model.is_empty() {
             return Err(Error::invalid("model", "'model' is empty; GET /v1/models lists the names."));
         }
-        refuse_what_would_be_lost(&mut object)?;
         let messages = object.array("messages")?.ok_or_else(|| object.missing("messages"))?;
         let stream_options = object.object("stream_options")?;
-        Ok(Self {
-            model,
+        let retrieval = read_retrieval(&mut object)?;
+        let request = ChatRequest {
             messages: read_messages(messages)?,
-            temperature: object.number("temperature", 0.0..=2.0)?,
-            top_p: object.number("top_p", 0.0..=1.0)?,
-            top_k: read_count(&mut object, "top_k", 0)?,
-            min_p: object.number("min_p", 0.0..=1.0)?,
-            frequency_penalty: object.number("frequency_penalty", -2.0..=2.0)?,
-            presence_penalty: object.number("presence_penalty", -2.0..=2.0)?,
-            repeat_penalty: read_repeat_penalty(&mut object)?,
-            seed: object.integer("seed", i64::MIN..=i64::MAX)?,
-            max_tokens: read_max_tokens(&mut object)?,
-            stop: read_stop(&mut object)?,
+            sampling: read_sampling(&mut object)?,
             tools: read_tools(&mut object)?,
             tool_choice: read_tool_choice(&mut object)?,
             response_format: read_response_format(&mut object)?,
-            stream: object.boolean("stream")?.unwrap_or(false),
-            include_usage: read_include_usage(stream_options)?,
-            retrieval: read_retrieval(&mut object)?,
+            more_choices: read_count(&mut object, "n", 1, 128)?.map_or(0, |n| n - 1),
+            streamed: object.boolean("stream")?.unwrap_or(false),
             extra: object.rest(),
-        })
+        };
+        Ok(Self { model, request, include_usage: read_include_usage(stream_options)?, retrieval })
     }
 
     /// The model's name.
     pub fn model_name(&self) -> ModelName {
         ModelName::new(self.model.as_str())
     }
-
-    /// The request as OpenAI's clients would write it; reading it gives the same.
-    pub fn write(&self) -> Value {
-        let mut body = Map::new();
-        let mut put = |key: &str, value: Value| {
-            if !value.is_null() {
-                body.insert(key.to_owned(), value);
-            }
-        };
-        put("model", json!(self.model));
-        put("messages", self.messages.iter().map(write_message).collect());
-        put("temperature", self.temperature.map_or(Value::Null, short));
-        put("top_p", self.top_p.map_or(Value::Null, short));
-        put("top_k", json!(self.top_k));
-        put("min_p", self.min_p.map_or(Value::Null, short));
-        put("frequency_penalty", self.frequency_penalty.map_or(Value::Null, short));
-        put("presence_penalty", self.presence_penalty.map_or(Value::Null, short));
-        put("repeat_penalty", self.repeat_penalty.map_or(Value::Null, short));
-        put("seed", json!(self.seed));
-        put("max_tokens", json!(self.max_tokens));
-        put("stop", if self.stop.is_empty() { Value::Null } else { json!(self.stop) });
-        put("tools", if self.tools.is_empty() { Value::Null } else { json!(self.tools) });
-        put("tool_choice", write_tool_choice(&self.tool_choice));
-        put("response_format", write_response_format(&self.response_format));
-        put("stream", if self.stream { json!(true) } else { Value::Null });
-        put("stream_options", if self.include_usage { json!({"include_usage": true}) } else { Value::Null });
-        put("retrieval", write_retrieval(&self.retrieval));
-        body.extend(self.extra.clone());
-        Value::Object(body)
-    }
 }
 
-/// Fields that change what the reply holds, and that this server cannot honour.
-fn refuse_what_would_be_lost(object: &mut Object) -> Result<()> {
-    if object.integer("n", 1..=128)?.is_some_and(|n| n != 1) {
-        return Err(Error::invalid("n", "'n' must be 1: this server gives one answer a request."));
-    }
-    if object.boolean("logprobs")? == Some(true) {
-        return Err(Error::invalid("logprobs", "'logprobs' is not supported; leave it out."));
-    }
-    for key in ["functions", "logit_bias"] {
-        let empty = match object.take(key) {
-            None => true,
-            Some(Value::Array(list)) => list.is_empty(),
-            Some(Value::Object(map)) => map.is_empty(),
-            Some(_) => false,
-        };
-        if !empty {
-            let instead = if key == "functions" { "send 'tools' instead" } else { "leave it out" };
-            return Err(Error::invalid(key, format!("'{key}' is not supported; {instead}.")));
+/// The request as OpenAI's clients would write it; reading it gives the same. Vendors' own names for
+/// fields are the caller's business.
+pub fn write_chat_request(model: &str, request: &ChatRequest, include_usage: bool) -> Map<String, Value> {
+    let ChatRequest { messages, sampling, tools, tool_choice, response_format, more_choices, streamed, extra } =
+        request;
+    let mut body = Map::new();
+    let mut put = |key: &str, value: Value| {
+        if !value.is_null() {
+            body.insert(key.to_owned(), value);
         }
-    }
-    Ok(())
+    };
+    let number = |value: Option<f32>| value.map_or(Value::Null, short);
+    put("model", json!(model));
+    put("messages", messages.iter().map(write_message).collect());
+    put("temperature", number(sampling.temperature));
+    put("top_p", number(sampling.top_p));
+    put("top_k", json!(sampling.top_k));
+    put("min_p", number(sampling.min_p));
+    put("frequency_penalty", number(sampling.frequency_penalty));
+    put("presence_penalty", number(sampling.presence_penalty));
+    put("repeat_penalty", number(sampling.repeat_penalty));
+    put("seed", json!(sampling.seed.map(u64::cast_signed)));
+    put("max_tokens", json!(sampling.max_tokens));
+    put("stop", if sampling.stop.is_empty() { Value::Null } else { json!(sampling.stop) });
+    put("tools", if tools.is_empty() { Value::Null } else { json!(tools) });
+    put("tool_choice", write_tool_choice(tool_choice));
+    put("response_format", write_response_format(response_format));
+    put("n", if *more_choices == 0 { Value::Null } else { json!(more_choices + 1) });
+    put("stream", if *streamed { json!(true) } else { Value::Null });
+    put("stream_options", if *streamed && include_usage { json!({"include_usage": true}) } else { Value::Null });
+    body.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
+    body
 }
 
-fn read_count(object: &mut Object, key: &str, least: i64) -> Result<Option<u32>> {
-    let count = object.integer(key, least..=i64::from(u32::MAX))?;
+fn read_sampling(object: &mut Object) -> Result<Sampling> {
+    Ok(Sampling {
+        temperature: object.number("temperature", 0.0..=2.0)?,
+        top_p: object.number("top_p", 0.0..=1.0)?,
+        top_k: read_count(object, "top_k", 0, i64::from(u32::MAX))?,
+        min_p: object.number("min_p", 0.0..=1.0)?,
+        frequency_penalty: object.number("frequency_penalty", -2.0..=2.0)?,
+        presence_penalty: object.number("presence_penalty", -2.0..=2.0)?,
+        repeat_penalty: read_repeat_penalty(object)?,
+        seed: object.integer("seed", i64::MIN..=i64::MAX)?.map(i64::cast_unsigned),
+        max_tokens: read_max_tokens(object)?,
+        stop: read_stop(object)?,
+    })
+}
+
+fn read_count(object: &mut Object, key: &str, least: i64, most: i64) -> Result<Option<u32>> {
+    let count = object.integer(key, least..=most)?;
     Ok(count.and_then(|count| u32::try_from(count).ok()))
 }
 
 fn read_max_tokens(object: &mut Object) -> Result<Option<u32>> {
-    let newer = read_count(object, "max_completion_tokens", 1)?;
-    let older = read_count(object, "max_tokens", 1)?;
+    let newer = read_count(object, "max_completion_tokens", 1, i64::from(u32::MAX))?;
+    let older = read_count(object, "max_tokens", 1, i64::from(u32::MAX))?;
     Ok(newer.or(older))
 }
 
@@ -222,18 +154,15 @@ fn read_stop(object: &mut Object) -> Result<Vec<String>> {
     Ok(texts.collect::<Result<Vec<String>>>()?.into_iter().filter(|text| !text.is_empty()).collect())
 }
 
+/// Function tools must have a name; other kinds are for models that know them.
 fn read_tools(object: &mut Object) -> Result<Vec<Value>> {
     let tools = object.array("tools")?.unwrap_or_default();
     for (index, tool) in tools.iter().enumerate() {
         let path = format!("tools[{index}]");
         let Some(kind) = tool.get("type").and_then(Value::as_str) else {
-            return Err(Error::invalid(path.clone(), format!("'{path}.type' is missing; it must be 'function'.")));
+            return Err(Error::invalid(path.clone(), format!("'{path}.type' is missing; it is 'function' mostly.")));
         };
-        if kind != "function" {
-            let path = format!("{path}.type");
-            return Err(Error::invalid(path.clone(), format!("'{path}' is '{kind}'; only 'function' is supported.")));
-        }
-        if tool["function"]["name"].as_str().is_none_or(str::is_empty) {
+        if kind == "function" && tool["function"]["name"].as_str().is_none_or(str::is_empty) {
             let path = format!("{path}.function.name");
             return Err(Error::invalid(path.clone(), format!("'{path}' is missing.")));
         }
@@ -280,7 +209,7 @@ fn read_response_format(object: &mut Object) -> Result<ResponseFormat> {
             if !schema.is_object() {
                 return Err(wrong_kind(path, "an object", &schema));
             }
-            Ok(ResponseFormat::JsonSchema(schema))
+            Ok(ResponseFormat::JsonSchema { schema, extra: inner.rest() })
         }
         other => {
             let message =
@@ -294,8 +223,12 @@ fn write_response_format(format: &ResponseFormat) -> Value {
     match format {
         ResponseFormat::Text => Value::Null,
         ResponseFormat::JsonObject => json!({"type": "json_object"}),
-        ResponseFormat::JsonSchema(schema) => {
-            json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}})
+        ResponseFormat::JsonSchema { schema, extra } => {
+            let mut inner = extra.clone();
+            // OpenAI demands a name.
+            inner.entry("name").or_insert_with(|| json!("answer"));
+            inner.insert("schema".to_owned(), schema.clone());
+            json!({"type": "json_schema", "json_schema": inner})
         }
     }
 }
@@ -323,19 +256,6 @@ fn read_retrieval(object: &mut Object) -> Result<RetrievalWish> {
         return Err(Error::invalid(path.clone(), format!("'{path}' is not known; 'retrieval' takes {known}.")));
     }
     Ok(read)
-}
-
-fn write_retrieval(wish: &RetrievalWish) -> Value {
-    if *wish == RetrievalWish::default() {
-        return Value::Null;
-    }
-    json!({
-        "mode": wish.mode,
-        "top_k": wish.limit,
-        "filter": wish.filter,
-        "score_threshold": wish.score_threshold.map(short),
-        "rerank": wish.rerank,
-    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use crate::object::{Object, wrong_kind};
 use serde_json::{Value, json};
-use yizhan_domain::{Content, Error, Message, Part, Result, Role, ToolCall};
+use yizhan_domain::{Content, Error, Fields, Message, Part, Result, Role, ToolCall};
 
 /// The messages at `messages`.
 pub(super) fn read_messages(values: Vec<Value>) -> Result<Vec<Message>> {
@@ -27,7 +27,7 @@ fn read_message(path: String, value: Value) -> Result<Message> {
         let path = object.path_of("tool_calls");
         return Err(Error::invalid(path.clone(), format!("'{path}' belongs to the role 'assistant' only.")));
     }
-    Ok(Message { role, content, tool_calls, tool_call_id })
+    Ok(Message { role, content, tool_calls, tool_call_id, extra: object.rest() })
 }
 
 fn read_role(object: &mut Object) -> Result<Role> {
@@ -64,27 +64,37 @@ fn read_content(object: &mut Object, role: Role, has_tool_calls: bool) -> Result
 fn read_part(path: String, value: Value) -> Result<Part> {
     let mut part = match value {
         // Some clients put bare strings into the list.
-        Value::String(text) => return Ok(Part::Text { text }),
+        Value::String(text) => return Ok(Part::text(text)),
         other => Object::at(path, other)?,
     };
     let kind = part.required_string("type")?;
     match kind.as_str() {
-        "text" => Ok(Part::Text { text: part.required_string("text")? }),
-        "refusal" => Ok(Part::Text { text: part.required_string("refusal")? }),
-        "image_url" => read_image(&mut part),
-        other => {
-            let path = part.path_of("type");
-            let message = format!("'{path}' is '{other}'; this server takes the parts 'text' and 'image_url'.");
-            Err(Error::invalid(path, message))
+        "text" => Ok(Part::Text { text: part.required_string("text")?, extra: part.rest() }),
+        "refusal" => Ok(Part::text(part.required_string("refusal")?)),
+        "image_url" => read_image(part),
+        _ => {
+            let mut value = Fields::from_iter([("type".to_owned(), json!(kind))]);
+            value.extend(part.rest());
+            Ok(Part::Other { value })
         }
     }
 }
 
-fn read_image(part: &mut Object) -> Result<Part> {
+/// What stands beside the address is kept at its place.
+fn read_image(mut part: Object) -> Result<Part> {
     let path = part.path_of("image_url");
     match part.take("image_url") {
-        Some(Value::String(url)) => Ok(Part::Image { url }),
-        Some(other) => Ok(Part::Image { url: Object::at(path, other)?.required_string("url")? }),
+        Some(Value::String(url)) => Ok(Part::Image { url, extra: part.rest() }),
+        Some(other) => {
+            let mut image = Object::at(path, other)?;
+            let url = image.required_string("url")?;
+            let mut extra = part.rest();
+            let beside = image.rest();
+            if !beside.is_empty() {
+                extra.insert("image_url".to_owned(), Value::Object(beside));
+            }
+            Ok(Part::Image { url, extra })
+        }
         None => Err(part.missing("image_url")),
     }
 }
@@ -107,12 +117,16 @@ fn read_tool_call(path: String, value: Value) -> Result<ToolCall> {
         // Some clients send the parsed arguments back.
         Some(other) => other.to_string(),
     };
-    Ok(ToolCall { id, name, arguments })
+    let mut extra = call.rest();
+    extra.shift_remove("type");
+    Ok(ToolCall { id, name, arguments, extra })
 }
 
 /// A message as OpenAI writes it.
 pub(super) fn write_message(message: &Message) -> Value {
     let content = match &message.content {
+        // Some vendors take no empty text beside calls.
+        Content::Text(text) if text.is_empty() && !message.tool_calls.is_empty() => Value::Null,
         Content::Text(text) => json!(text),
         Content::Parts(parts) => parts.iter().map(write_part).collect(),
     };
@@ -123,17 +137,31 @@ pub(super) fn write_message(message: &Message) -> Value {
     if let Some(id) = &message.tool_call_id {
         value["tool_call_id"] = json!(id);
     }
-    value
+    with_extra(value, &message.extra)
 }
 
 fn write_part(part: &Part) -> Value {
     match part {
-        Part::Text { text } => json!({"type": "text", "text": text}),
-        Part::Image { url } => json!({"type": "image_url", "image_url": {"url": url}}),
+        Part::Text { text, extra } => with_extra(json!({"type": "text", "text": text}), extra),
+        Part::Image { url, extra } => {
+            let mut value = with_extra(json!({"type": "image_url", "image_url": {}}), extra);
+            value["image_url"]["url"] = json!(url);
+            value
+        }
+        Part::Other { value } => Value::Object(value.clone()),
     }
 }
 
 /// A tool call as OpenAI writes it.
 pub(super) fn write_tool_call(call: &ToolCall) -> Value {
-    json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
+    let value =
+        json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}});
+    with_extra(value, &call.extra)
+}
+
+fn with_extra(mut value: Value, extra: &Fields) -> Value {
+    if let Value::Object(fields) = &mut value {
+        fields.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    value
 }
