@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use yizhan_access::Principal;
 use yizhan_domain::{DocumentId, FileId, ModelName, Result};
-use yizhan_gateway::{Call, Gateway, Kind, RetrievalWishes};
+use yizhan_gateway::{Call, Gateway};
 use yizhan_knowledge::{Knowledge, SearchOptions};
 use yizhan_model::{EmbedKind, Embeddings};
 use yizhan_server::backend::{
-    ChatBackend, ChatCall, ChatReply, KnowledgeBackend, ModelEntry, ModelKind, Retrieval, SearchHit,
+    ChatBackend, ChatCall, ChatReply, KnowledgeBackend, ModelEntry, RetrievalWishes, SearchHit,
 };
 use yizhan_store::{Base, BaseSettings, Document, NewDocument};
 
@@ -29,32 +29,11 @@ impl Backend {
 #[async_trait]
 impl ChatBackend for Backend {
     async fn models(&self, principal: &Principal) -> Result<Vec<ModelEntry>> {
-        let listed = self.gateway.list(principal).await?;
-        Ok(listed
-            .into_iter()
-            .map(|one| ModelEntry {
-                name: one.name,
-                kind: match one.kind {
-                    Kind::Chat => ModelKind::Chat,
-                    Kind::Embedding => ModelKind::Embedding,
-                    Kind::Base => ModelKind::Base,
-                    Kind::App => ModelKind::App,
-                },
-                created: one.created_ms / 1000,
-                owner: "yizhan".into(),
-            })
-            .collect())
+        self.gateway.list(principal).await
     }
 
     async fn chat(&self, principal: Principal, call: ChatCall) -> Result<ChatReply> {
-        let wishes = RetrievalWishes {
-            mode: call.retrieval.mode,
-            top: call.retrieval.limit,
-            filter: call.retrieval.filter,
-            min_score: call.retrieval.score_threshold,
-            rerank: call.retrieval.rerank,
-        };
-        let reply = self.gateway.chat(Call::new(principal, call.model, call.request, wishes)).await?;
+        let reply = self.gateway.chat(Call::new(principal, call.model, call.request, call.retrieval)).await?;
         Ok(ChatReply {
             id: format!("chatcmpl-{}", FileId::random().as_str().trim_start_matches("file-")),
             created: seconds_now(),
@@ -90,13 +69,13 @@ impl KnowledgeBackend for Backend {
         Ok(self.knowledge.submit(base, document).await?.document)
     }
 
-    async fn search(&self, base: &Base, query: &str, options: Retrieval) -> Result<Vec<SearchHit>> {
+    async fn search(&self, base: &Base, query: &str, options: RetrievalWishes) -> Result<Vec<SearchHit>> {
         let rerank = options.rerank.unwrap_or(false).then(|| self.gateway.default_chat()).flatten();
         let options = SearchOptions {
             mode: options.mode.unwrap_or_default(),
-            top: options.limit.unwrap_or(10),
+            top: options.top.unwrap_or(10),
             filter: options.filter,
-            min_score: options.score_threshold.unwrap_or(f32::NEG_INFINITY),
+            min_score: options.min_score.unwrap_or(f32::NEG_INFINITY),
             rerank,
         };
         let found = self.knowledge.search(base, query, &options).await?;

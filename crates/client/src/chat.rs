@@ -93,6 +93,7 @@ fn take(data: &str, reply: &mut Reply, show: &mut dyn FnMut(&str)) -> Result<()>
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
             cached_tokens: usage.prompt_tokens_details.cached_tokens,
+            ..Usage::default()
         });
     }
     Ok(())

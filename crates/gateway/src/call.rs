@@ -15,7 +15,7 @@ use yizhan_store::Filter;
 pub struct RetrievalWishes {
     /// Which index answers.
     pub mode: Option<SearchMode>,
-    /// How many passages the model is given at most.
+    /// At most so many passages, 1–100.
     pub top: Option<usize>,
     /// Only documents that meet this condition.
     pub filter: Option<Filter>,

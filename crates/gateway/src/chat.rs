@@ -157,9 +157,8 @@ async fn generate(call: Call<Grounded>) -> Result<(EventStream, Option<Grounding
 
 /// A fixed sentence as a model's answer.
 fn said(sentence: &str) -> EventStream {
-    let text = ChatEvent::Text { delta: sentence.to_owned() };
-    let finish = ChatEvent::Finish { reason: FinishReason::Stop, usage: Usage::default() };
-    Box::pin(stream::iter([Ok(text), Ok(finish)]))
+    let end = ChatEvent::End { usage: Usage::default() };
+    Box::pin(stream::iter([ChatEvent::text(sentence), ChatEvent::finish(FinishReason::Stop), end].map(Ok)))
 }
 
 #[cfg(test)]

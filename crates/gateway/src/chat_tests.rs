@@ -119,8 +119,9 @@ async fn answer(gateway: &Gateway, call: Call<Known>) -> (String, Vec<yizhan_dom
     let mut text = String::new();
     while let Some(event) = reply.events.next().await {
         match event.unwrap() {
-            ReplyEvent::Text(delta) => text.push_str(&delta),
-            ReplyEvent::Finish { citations, .. } => {
+            ChatEvent::Text { delta, .. } => text.push_str(&delta),
+            ChatEvent::Finish { citations, .. } => {
+                assert!(matches!(reply.events.next().await, Some(Ok(ChatEvent::End { .. }))));
                 assert!(reply.events.next().await.is_none(), "nothing follows the end");
                 return (text, citations);
             }

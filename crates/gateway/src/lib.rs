@@ -13,5 +13,5 @@ mod target;
 pub use app::{App, Apps, Retrieval};
 pub use call::{Call, Grounded, Known, RetrievalWishes};
 pub use chat::{Gateway, Settings};
-pub use reply::{Reply, ReplyEvent, ReplyStream};
-pub use target::{Kind, Listed};
+pub use reply::Reply;
+pub use target::{ModelEntry, ModelKind};

@@ -5,48 +5,24 @@
 use futures_core::Stream;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use yizhan_domain::{Citation, FinishReason, ModelName, Result, ToolCall, Usage};
+use yizhan_domain::{ModelName, Result};
 use yizhan_knowledge::{CitationFilter, Grounding};
 use yizhan_model::{ChatEvent, EventStream};
-
-/// One event of a reply. A stream is any number of deltas, then exactly one `Finish`; or it ends
-/// with an error.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ReplyEvent {
-    /// More of the answer's text.
-    Text(String),
-    /// More of the model's reasoning.
-    Reasoning(String),
-    /// A complete tool call.
-    ToolCall(ToolCall),
-    /// The end.
-    Finish {
-        /// Why.
-        reason: FinishReason,
-        /// What it took.
-        usage: Usage,
-        /// What the answer rests on, in the order of their numbers.
-        citations: Vec<Citation>,
-    },
-}
-
-/// An answer as it comes. Dropping it cancels the work behind it.
-pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<ReplyEvent>> + Send>>;
 
 /// An answer that has begun.
 pub struct Reply {
     /// The name that was asked for.
     pub model: ModelName,
-    /// The answer.
-    pub events: ReplyStream,
+    /// The answer. Dropping it cancels the work behind it.
+    pub events: EventStream,
 }
 
-/// A model's events as a reply's.
+/// A model's events with the citations of its first answer checked; only that one rests on sources.
 pub(crate) struct Checked {
     events: EventStream,
     filter: Option<CitationFilter>,
     /// What still has to go out after the text that the filter held back.
-    finish: Option<ReplyEvent>,
+    finish: Option<ChatEvent>,
 }
 
 impl Checked {
@@ -55,32 +31,32 @@ impl Checked {
     }
 
     /// `None`: nothing to give out for this event.
-    fn translate(&mut self, event: ChatEvent) -> Option<ReplyEvent> {
+    fn check(&mut self, event: ChatEvent) -> Option<ChatEvent> {
         match event {
-            ChatEvent::Text { delta } => {
-                let text = match &mut self.filter {
+            ChatEvent::Text { choice: 0, delta } => {
+                let delta = match &mut self.filter {
                     Some(filter) => filter.push(&delta),
                     None => delta,
                 };
-                (!text.is_empty()).then_some(ReplyEvent::Text(text))
+                (!delta.is_empty()).then_some(ChatEvent::Text { choice: 0, delta })
             }
-            ChatEvent::Reasoning { delta } => Some(ReplyEvent::Reasoning(delta)),
-            ChatEvent::ToolCall { call } => Some(ReplyEvent::ToolCall(call)),
-            ChatEvent::Finish { reason, usage } => {
+            ChatEvent::Finish { choice: 0, reason, mut citations } => {
                 let cited = self.filter.take().map(CitationFilter::finish).unwrap_or_default();
-                let finish = ReplyEvent::Finish { reason, usage, citations: cited.citations };
+                citations.extend(cited.citations);
+                let finish = ChatEvent::Finish { choice: 0, reason, citations };
                 if cited.text.is_empty() {
                     return Some(finish);
                 }
                 self.finish = Some(finish);
-                Some(ReplyEvent::Text(cited.text))
+                Some(ChatEvent::text(cited.text))
             }
+            other => Some(other),
         }
     }
 }
 
 impl Stream for Checked {
-    type Item = Result<ReplyEvent>;
+    type Item = Result<ChatEvent>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Some(finish) = self.finish.take() {
@@ -91,7 +67,7 @@ impl Stream for Checked {
                 None => return Poll::Ready(None),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 Some(Ok(event)) => {
-                    if let Some(event) = self.translate(event) {
+                    if let Some(event) = self.check(event) {
                         return Poll::Ready(Some(Ok(event)));
                     }
                 }

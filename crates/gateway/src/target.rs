@@ -11,9 +11,9 @@ use yizhan_knowledge::Instructions;
 use yizhan_model::ChatModel;
 use yizhan_store::Base;
 
-/// What kind of thing a name stands for.
+/// What a name in `model` stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ModelKind {
     /// A chat model.
     Chat,
     /// An embedding model.
@@ -24,15 +24,29 @@ pub enum Kind {
     App,
 }
 
-/// A name that a caller may put into `model`.
+impl ModelKind {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ModelKind::Chat => "chat",
+            ModelKind::Embedding => "embedding",
+            ModelKind::Base => "base",
+            ModelKind::App => "app",
+        }
+    }
+}
+
+/// One line of `GET /v1/models`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Listed {
-    /// The name.
+pub struct ModelEntry {
+    /// What callers put into `model`.
     pub name: ModelName,
     /// What it stands for.
-    pub kind: Kind,
-    /// When it came to be, milliseconds since 1970; 0 when unknown.
-    pub created_ms: i64,
+    pub kind: ModelKind,
+    /// When it came to be, seconds since 1970; 0 when unknown.
+    pub created: i64,
+    /// Who made it, e.g. a vendor, or `yizhan` for bases and applications.
+    pub owner: String,
 }
 
 /// Everything that a call needs of what its name stands for.
@@ -102,14 +116,19 @@ impl Gateway {
     }
 
     /// Everything that a caller may put into `model`.
-    pub async fn list(&self, principal: &Principal) -> Result<Vec<Listed>> {
+    pub async fn list(&self, principal: &Principal) -> Result<Vec<ModelEntry>> {
         let parts = self.knowledge.parts();
-        let listed = |name: &str, kind, created_ms| Listed { name: ModelName::new(name), kind, created_ms };
-        let mut all: Vec<Listed> = self.apps.names().iter().map(|name| listed(name, Kind::App, 0)).collect();
+        let listed = |name: &str, kind, created_ms: i64| ModelEntry {
+            name: ModelName::new(name),
+            kind,
+            created: created_ms / 1000,
+            owner: "yizhan".to_owned(),
+        };
+        let mut all: Vec<ModelEntry> = self.apps.names().iter().map(|name| listed(name, ModelKind::App, 0)).collect();
         let bases = parts.store.bases(principal.tenant()).await?;
-        all.extend(bases.iter().map(|base| listed(&base.name, Kind::Base, base.created_ms)));
-        all.extend(parts.models.chat_models().iter().map(|name| listed(name.as_str(), Kind::Chat, 0)));
-        all.extend(parts.models.embed_models().iter().map(|name| listed(name.as_str(), Kind::Embedding, 0)));
+        all.extend(bases.iter().map(|base| listed(&base.name, ModelKind::Base, base.created_ms)));
+        all.extend(parts.models.chat_models().iter().map(|name| listed(name.as_str(), ModelKind::Chat, 0)));
+        all.extend(parts.models.embed_models().iter().map(|name| listed(name.as_str(), ModelKind::Embedding, 0)));
         Ok(all)
     }
 }

@@ -6,63 +6,10 @@
 use async_trait::async_trait;
 use yizhan_access::Principal;
 use yizhan_domain::{DocumentId, FileId, ModelName, Result};
-pub use yizhan_gateway::{ReplyEvent, ReplyStream};
+pub use yizhan_gateway::{ModelEntry, ModelKind, RetrievalWishes};
 pub use yizhan_knowledge::SearchMode;
-use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
-use yizhan_store::{Base, BaseSettings, Chunk, Document, Filter, NewDocument};
-
-/// What a name in `model` stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ModelKind {
-    /// A chat model.
-    Chat,
-    /// An embedding model.
-    Embedding,
-    /// A knowledge base.
-    Base,
-    /// An application.
-    App,
-}
-
-impl ModelKind {
-    /// The word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ModelKind::Chat => "chat",
-            ModelKind::Embedding => "embedding",
-            ModelKind::Base => "base",
-            ModelKind::App => "app",
-        }
-    }
-}
-
-/// One line of `GET /v1/models`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelEntry {
-    /// What callers put into `model`.
-    pub name: ModelName,
-    /// What it stands for.
-    pub kind: ModelKind,
-    /// When it came to be, seconds since 1970.
-    pub created: i64,
-    /// Who made it, e.g. a vendor, or `yizhan` for bases and applications.
-    pub owner: String,
-}
-
-/// How passages are found. `None` leaves it to the base's or the application's settings.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Retrieval {
-    /// Which sides are asked.
-    pub mode: Option<SearchMode>,
-    /// At most so many passages, 1–100.
-    pub limit: Option<usize>,
-    /// Only passages of documents that meet this.
-    pub filter: Option<Filter>,
-    /// Passages with a lower score are left out.
-    pub score_threshold: Option<f32>,
-    /// Let the reranker order the passages.
-    pub rerank: Option<bool>,
-}
+use yizhan_model::{ChatRequest, EmbedKind, Embeddings, EventStream};
+use yizhan_store::{Base, BaseSettings, Chunk, Document, NewDocument};
 
 /// A call of `/v1/chat/completions`, understood and not yet governed.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +19,7 @@ pub struct ChatCall {
     /// The conversation.
     pub request: ChatRequest,
     /// The caller's own wishes for retrieval; no meaning for a bare model.
-    pub retrieval: Retrieval,
+    pub retrieval: RetrievalWishes,
     /// The id of the HTTP request, for logs and the audit.
     pub request_id: String,
 }
@@ -86,7 +33,7 @@ pub struct ChatReply {
     /// Who answers: the name that was asked for.
     pub model: ModelName,
     /// The answer. Errors that are known before the first token come from [`ChatBackend::chat`].
-    pub events: ReplyStream,
+    pub events: EventStream,
 }
 
 /// Answers conversations and embeds text: the gateway's straight path.
@@ -127,7 +74,7 @@ pub trait KnowledgeBackend: Send + Sync {
     async fn submit(&self, base: &Base, document: NewDocument) -> Result<Document>;
 
     /// Passages, best first.
-    async fn search(&self, base: &Base, query: &str, options: Retrieval) -> Result<Vec<SearchHit>>;
+    async fn search(&self, base: &Base, query: &str, options: RetrievalWishes) -> Result<Vec<SearchHit>>;
 
     /// Removes a document from the store and from every index; searches no longer find it when
     /// this returns.

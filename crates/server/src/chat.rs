@@ -1,7 +1,7 @@
 //! `/v1/chat/completions`: one stream of events, sent as it comes or collected.
 
 use crate::auth::Asker;
-use crate::backend::{ChatCall, ChatReply, ReplyEvent, Retrieval};
+use crate::backend::{ChatCall, ChatReply, RetrievalWishes};
 use crate::body::JsonBody;
 use crate::error::{ApiResult, ok};
 use crate::filter::{read_filter, read_mode};
@@ -12,11 +12,8 @@ use crate::stream::ChunkStream;
 use axum::extract::State;
 use futures_util::StreamExt;
 use std::sync::Arc;
-use yizhan_dialect::openai::{
-    Answer, ChatCompletionRequest, ChunkWriter, ResponseFormat as WireFormat, RetrievalWish, ToolChoice,
-};
+use yizhan_dialect::openai::{Answer, ChatCompletionRequest, ChunkWriter, RetrievalWish};
 use yizhan_domain::{Error, ErrorCode, Result};
-use yizhan_model::{ChatRequest, ResponseFormat, Sampling};
 
 /// Answers a conversation.
 pub(crate) async fn create(
@@ -26,7 +23,7 @@ pub(crate) async fn create(
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let request = ChatCompletionRequest::read(body)?;
-    let (stream, include_usage) = (request.stream, request.include_usage);
+    let (stream, include_usage) = (request.request.streamed, request.include_usage);
     let reply = state.chat.chat(principal, to_call(request, request_id)?).await?;
     if stream {
         let writer = ChunkWriter::new(reply.id, reply.created, reply.model.as_str(), include_usage);
@@ -41,13 +38,9 @@ pub(crate) async fn create(
 async fn collect(mut reply: ChatReply) -> Result<Answer> {
     let mut answer = Answer::default();
     while let Some(event) = reply.events.next().await {
-        match event? {
-            ReplyEvent::Text(delta) => answer.text.push_str(&delta),
-            ReplyEvent::Reasoning(delta) => answer.reasoning.push_str(&delta),
-            ReplyEvent::ToolCall(call) => answer.tool_calls.push(call),
-            ReplyEvent::Finish { reason, usage, citations } => {
-                return Ok(Answer { reason: Some(reason), usage, citations, ..answer });
-            }
+        answer.take(event?);
+        if answer.is_whole() {
+            return Ok(answer);
         }
     }
     Err(broke_off())
@@ -61,41 +54,15 @@ pub(crate) fn broke_off() -> Error {
 fn to_call(request: ChatCompletionRequest, request_id: String) -> Result<ChatCall> {
     let model = request.model_name();
     let retrieval = to_retrieval(request.retrieval)?;
-    let tools = match request.tool_choice {
-        ToolChoice::Auto => request.tools,
-        ToolChoice::None => Vec::new(),
-        ToolChoice::Required | ToolChoice::Function(_) => {
-            let message = "'tool_choice' may be 'auto' or 'none'; this server cannot force a call.";
-            return Err(Error::invalid("tool_choice", message));
-        }
-    };
-    let response_format = match request.response_format {
-        WireFormat::Text => ResponseFormat::Text,
-        WireFormat::JsonObject => ResponseFormat::JsonObject,
-        WireFormat::JsonSchema(schema) => ResponseFormat::JsonSchema(schema),
-    };
-    let sampling = Sampling {
-        temperature: request.temperature,
-        top_p: request.top_p,
-        top_k: request.top_k,
-        min_p: request.min_p,
-        frequency_penalty: request.frequency_penalty,
-        presence_penalty: request.presence_penalty,
-        repeat_penalty: request.repeat_penalty,
-        seed: request.seed.map(i64::cast_unsigned),
-        max_tokens: request.max_tokens,
-        stop: request.stop,
-    };
-    let request = ChatRequest { messages: request.messages, sampling, tools, response_format };
-    Ok(ChatCall { model, request, retrieval, request_id })
+    Ok(ChatCall { model, request: request.request, retrieval, request_id })
 }
 
-fn to_retrieval(wish: RetrievalWish) -> Result<Retrieval> {
-    Ok(Retrieval {
+fn to_retrieval(wish: RetrievalWish) -> Result<RetrievalWishes> {
+    Ok(RetrievalWishes {
         mode: wish.mode.map(|mode| read_mode("retrieval.mode", &mode)).transpose()?,
-        limit: wish.limit,
+        top: wish.limit,
         filter: wish.filter.map(|filter| read_filter("retrieval.filter", filter)).transpose()?,
-        score_threshold: wish.score_threshold,
+        min_score: wish.score_threshold,
         rerank: wish.rerank,
     })
 }

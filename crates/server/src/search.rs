@@ -1,7 +1,7 @@
 //! `/v1/vector_stores/{id}/search`.
 
 use crate::auth::Asker;
-use crate::backend::{Retrieval, SearchHit};
+use crate::backend::{RetrievalWishes, SearchHit};
 use crate::body::JsonBody;
 use crate::error::{ApiResult, ok};
 use crate::filter::{read_filter, read_mode};
@@ -27,11 +27,11 @@ pub(crate) async fn create(
 ) -> ApiResult {
     let request = SearchRequest::read(body)?;
     let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
-    let options = Retrieval {
+    let options = RetrievalWishes {
         mode: request.mode.map(|mode| read_mode("mode", &mode)).transpose()?,
-        limit: Some(limit),
+        top: Some(limit),
         filter: request.filter.map(|filter| read_filter("filters", filter)).transpose()?,
-        score_threshold: request.score_threshold,
+        min_score: request.score_threshold,
         rerank: request.rerank,
     };
     let base = stores::find(&state, principal.tenant(), &id).await?;

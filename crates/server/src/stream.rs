@@ -2,7 +2,6 @@
 //!
 //! It does not know server-sent events' framing.
 
-use crate::backend::{ReplyEvent, ReplyStream};
 use crate::chat::broke_off;
 use futures_core::Stream;
 use std::collections::VecDeque;
@@ -11,32 +10,32 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use yizhan_dialect::openai::{ChunkWriter, error_body};
 use yizhan_domain::{Error, Result};
+use yizhan_model::{ChatEvent, EventStream};
 
 /// Chunks of one answer. The first says who speaks; the last is `[DONE]`, or an error.
 /// Dropping it drops the events behind it at once.
 pub(crate) struct ChunkStream {
-    events: Option<ReplyStream>,
+    events: Option<EventStream>,
     writer: ChunkWriter,
     waiting: VecDeque<String>,
 }
 
 impl ChunkStream {
     /// Of the events, written by the writer.
-    pub(crate) fn new(events: ReplyStream, writer: ChunkWriter) -> Self {
+    pub(crate) fn new(events: EventStream, mut writer: ChunkWriter) -> Self {
         let waiting = VecDeque::from([writer.role()]);
         Self { events: Some(events), writer, waiting }
     }
 
-    fn take(&mut self, event: Option<Result<ReplyEvent>>) {
+    fn take(&mut self, event: Option<Result<ChatEvent>>) {
         match event {
-            Some(Ok(ReplyEvent::Text(delta))) => self.waiting.push_back(self.writer.text(&delta)),
-            Some(Ok(ReplyEvent::Reasoning(delta))) => self.waiting.push_back(self.writer.reasoning(&delta)),
-            Some(Ok(ReplyEvent::ToolCall(call))) => self.waiting.push_back(self.writer.tool_call(&call)),
-            Some(Ok(ReplyEvent::Finish { reason, usage, citations })) => {
-                self.events = None;
-                self.waiting.push_back(self.writer.finish(reason, &citations));
-                self.waiting.extend(self.writer.usage(&usage));
-                self.waiting.push_back("[DONE]".to_owned());
+            Some(Ok(event)) => {
+                let is_last = matches!(event, ChatEvent::End { .. });
+                self.waiting.extend(self.writer.write(event));
+                if is_last {
+                    self.events = None;
+                    self.waiting.push_back("[DONE]".to_owned());
+                }
             }
             Some(Err(error)) => self.fail(&error),
             None => self.fail(&broke_off()),

@@ -1,17 +1,17 @@
 use super::ChunkStream;
-use crate::backend::ReplyEvent;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use yizhan_dialect::openai::ChunkWriter;
 use yizhan_domain::{Error, ErrorCode, FinishReason, Result, Usage};
+use yizhan_model::ChatEvent;
 
-async fn chunks(events: Vec<Result<ReplyEvent>>) -> Vec<String> {
+async fn chunks(events: Vec<Result<ChatEvent>>) -> Vec<String> {
     let writer = ChunkWriter::new("c", 0, "m", true);
     ChunkStream::new(stream::iter(events).boxed(), writer).collect().await
 }
 
-fn finish() -> Result<ReplyEvent> {
-    Ok(ReplyEvent::Finish { reason: FinishReason::Stop, usage: Usage::default(), citations: Vec::new() })
+fn end() -> Result<ChatEvent> {
+    Ok(ChatEvent::End { usage: Usage::default() })
 }
 
 fn code(chunk: &str) -> String {
@@ -21,7 +21,7 @@ fn code(chunk: &str) -> String {
 
 #[tokio::test]
 async fn role_text_end_usage_done() {
-    let chunks = chunks(vec![Ok(ReplyEvent::Text("a".into())), finish()]).await;
+    let chunks = chunks(vec![Ok(ChatEvent::text("a")), Ok(ChatEvent::finish(FinishReason::Stop)), end()]).await;
     assert_eq!(chunks.len(), 5);
     assert!(chunks[0].contains("\"role\":\"assistant\"") && chunks[1].contains("\"content\":\"a\""));
     assert!(chunks[2].contains("\"finish_reason\":\"stop\"") && chunks[3].contains("\"total_tokens\":0"));
@@ -30,14 +30,14 @@ async fn role_text_end_usage_done() {
 
 #[tokio::test]
 async fn what_comes_after_the_end_is_not_sent() {
-    let chunks = chunks(vec![finish(), Ok(ReplyEvent::Text("late".into()))]).await;
+    let chunks = chunks(vec![end(), Ok(ChatEvent::text("late"))]).await;
     assert!(!chunks.concat().contains("late"));
 }
 
 #[tokio::test]
 async fn an_error_is_the_last_chunk() {
     let error = Error::new(ErrorCode::WorkerFailed, "Gone.");
-    let chunks = chunks(vec![Ok(ReplyEvent::Text("a".into())), Err(error), finish()]).await;
+    let chunks = chunks(vec![Ok(ChatEvent::text("a")), Err(error), end()]).await;
     assert_eq!((chunks.len(), code(&chunks[2]).as_str()), (3, "worker_failed"));
 }
 

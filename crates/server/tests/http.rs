@@ -201,9 +201,9 @@ async fn shutdown_lets_a_stream_end_and_takes_no_more() {
     while tokio::net::TcpStream::connect(server.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    answer.send(Ok(yizhan_model::ChatEvent::Text { delta: "still here".into() })).unwrap();
+    answer.send(Ok(yizhan_model::ChatEvent::text("still here"))).unwrap();
     read_until(&mut stream, "still here").await;
-    answer.send(Ok(support::end())).unwrap();
+    support::end().into_iter().for_each(|event| answer.send(Ok(event)).unwrap());
     read_until(&mut stream, "[DONE]").await;
     server.task.await.unwrap().unwrap();
 }

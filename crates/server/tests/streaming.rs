@@ -33,7 +33,7 @@ async fn ask(server: &Running, stream: bool) -> TcpStream {
 }
 
 fn text(delta: &str) -> ChatEvent {
-    ChatEvent::Text { delta: delta.into() }
+    ChatEvent::text(delta)
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn each_event_arrives_before_the_next_exists() {
         answer.send(Ok(text(word))).unwrap();
         read_until(&mut connection, word).await;
     }
-    answer.send(Ok(end())).unwrap();
+    end().into_iter().for_each(|event| answer.send(Ok(event)).unwrap());
     read_until(&mut connection, "data: [DONE]\n\n").await;
 }
 
@@ -105,13 +105,16 @@ async fn a_client_that_leaves_before_the_whole_answer_ends_the_work() {
 #[tokio::test]
 async fn tool_calls_whole_and_streamed() {
     let (backend, server) = running().await;
-    let call =
-        || ChatEvent::ToolCall { call: ToolCall { id: "call_1".into(), name: "look".into(), arguments: "{}".into() } };
-    backend.chat.script(vec![Ok(call()), Ok(end())]);
+    let script = || {
+        let call = ToolCall { id: "call_1".into(), name: "look".into(), arguments: "{}".into(), extra: Fields::new() };
+        let call = ChatEvent::ToolCall { choice: 0, piece: ToolCallPiece::whole(0, call) };
+        [call].into_iter().chain(end()).map(Ok).collect()
+    };
+    backend.chat.script(script());
     let whole: Value = server.call("POST", "/v1/chat/completions", body(false)).await.json();
     let message = &whole["choices"][0]["message"];
     assert_eq!((message["content"].clone(), message["tool_calls"][0]["id"].clone()), (Value::Null, json!("call_1")));
-    backend.chat.script(vec![Ok(call()), Ok(end())]);
+    backend.chat.script(script());
     let streamed = server.call("POST", "/v1/chat/completions", body(true)).await.body;
-    assert!(streamed.contains("\"index\":0}]"), "{streamed}");
+    assert!(streamed.contains("\"tool_calls\":[{\"index\":0,"), "{streamed}");
 }

@@ -82,9 +82,10 @@ impl ScriptedChat {
 }
 
 fn spoken(pieces: Vec<String>, prompt_tokens: u32) -> Script {
-    let usage = Usage { prompt_tokens, completion_tokens: pieces.len() as u32, cached_tokens: 0 };
-    let deltas = pieces.into_iter().map(|delta| Ok(ChatEvent::Text { delta }));
-    Script::Fixed(deltas.chain([Ok(ChatEvent::Finish { reason: FinishReason::Stop, usage })]).collect())
+    let usage = Usage { prompt_tokens, completion_tokens: pieces.len() as u32, ..Usage::default() };
+    let deltas = pieces.into_iter().map(ChatEvent::text);
+    let end = [ChatEvent::finish(FinishReason::Stop), ChatEvent::End { usage }];
+    Script::Fixed(deltas.chain(end).map(Ok).collect())
 }
 
 fn words(request: &ChatRequest) -> u32 {

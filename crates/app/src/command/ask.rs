@@ -10,8 +10,8 @@ use futures_util::StreamExt;
 use std::process::ExitCode;
 use yizhan_access::Principal;
 use yizhan_domain::{Citation, Message, ModelName, Result, Role};
-use yizhan_gateway::{Call, ReplyEvent};
-use yizhan_model::ChatRequest;
+use yizhan_gateway::Call;
+use yizhan_model::{ChatEvent, ChatRequest};
 
 pub(super) async fn run(global: &Global, command: Ask) -> Result<ExitCode> {
     let mut answer = String::new();
@@ -32,12 +32,12 @@ pub(super) async fn run(global: &Global, command: Ask) -> Result<ExitCode> {
             let mut last = Vec::new();
             while let Some(event) = reply.events.next().await {
                 match event? {
-                    ReplyEvent::Text(delta) => {
+                    ChatEvent::Text { delta, .. } => {
                         show(&delta);
                         answer.push_str(&delta);
                     }
-                    ReplyEvent::Finish { citations, .. } => last = citations,
-                    ReplyEvent::Reasoning(_) | ReplyEvent::ToolCall(_) => {}
+                    ChatEvent::Finish { citations, .. } => last = citations,
+                    _ => {}
                 }
             }
             last

@@ -65,6 +65,7 @@ impl Run {
                     prompt_tokens: self.prompt as u32,
                     completion_tokens: (self.tokens.len() - self.prompt) as u32,
                     cached_tokens: self.reused as u32,
+                    ..Usage::default()
                 };
                 answer.finish(reason, usage, self.id, send);
                 true
@@ -115,7 +116,8 @@ impl Answer {
         if self.reader.has_calls() && reason == FinishReason::Stop {
             reason = FinishReason::ToolCalls;
         }
-        events.push(ChatEvent::Finish { reason, usage });
+        events.push(ChatEvent::finish(reason));
+        events.push(ChatEvent::End { usage });
         for event in events {
             send(Reply::Event { id, event });
         }

@@ -6,7 +6,7 @@
 //! has checked.
 
 use super::text::partial_suffix;
-use yizhan_domain::ToolCall;
+use yizhan_domain::{Fields, ToolCall, ToolCallPiece};
 use yizhan_model::ChatEvent;
 
 const CALL: (&str, &str) = ("<tool_call>", "</tool_call>");
@@ -136,7 +136,7 @@ impl OutputReader {
         let waits = self.calls > 0 && self.blank.trim().is_empty();
         if !waits && !self.blank.is_empty() {
             self.shown = true;
-            events.push(ChatEvent::Text { delta: std::mem::take(&mut self.blank) });
+            events.push(ChatEvent::text(std::mem::take(&mut self.blank)));
         }
     }
 
@@ -163,14 +163,16 @@ impl OutputReader {
 
     fn push_call(&mut self, events: &mut Vec<ChatEvent>, name: String, arguments: String) {
         let id = format!("{}{}", self.call_prefix, self.calls);
+        let call = ToolCall { id, name, arguments, extra: Fields::new() };
+        let piece = ToolCallPiece::whole(self.calls as u32, call);
         self.calls += 1;
-        events.push(ChatEvent::ToolCall { call: ToolCall { id, name, arguments } });
+        events.push(ChatEvent::ToolCall { choice: 0, piece });
     }
 }
 
 fn push_reasoning(events: &mut Vec<ChatEvent>, text: String) {
     if !text.is_empty() {
-        events.push(ChatEvent::Reasoning { delta: text });
+        events.push(ChatEvent::reasoning(text));
     }
 }
 

@@ -7,8 +7,10 @@ fn read(reader: &mut OutputReader, pieces: &[&str]) -> Vec<ChatEvent> {
     let all: Vec<_> = pieces.iter().flat_map(|piece| reader.push(piece)).collect();
     for event in all.into_iter().chain(reader.finish()) {
         match (events.last_mut(), event) {
-            (Some(ChatEvent::Text { delta }), ChatEvent::Text { delta: more }) => delta.push_str(&more),
-            (Some(ChatEvent::Reasoning { delta }), ChatEvent::Reasoning { delta: more }) => delta.push_str(&more),
+            (Some(ChatEvent::Text { delta, .. }), ChatEvent::Text { delta: more, .. }) => delta.push_str(&more),
+            (Some(ChatEvent::Reasoning { delta, .. }), ChatEvent::Reasoning { delta: more, .. }) => {
+                delta.push_str(&more)
+            }
             (_, event) => events.push(event),
         }
     }
@@ -16,7 +18,7 @@ fn read(reader: &mut OutputReader, pieces: &[&str]) -> Vec<ChatEvent> {
 }
 
 fn text(delta: &str) -> ChatEvent {
-    ChatEvent::Text { delta: delta.into() }
+    ChatEvent::text(delta)
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> ChatEvent {
@@ -61,7 +63,7 @@ fn an_answer_that_is_one_call_as_json_is_that_call_if_there_is_such_a_tool() {
 #[test]
 fn reasoning_is_told_from_the_answer() {
     let mut reader = OutputReader::new(vec![], true, false, String::new());
-    let expected = [ChatEvent::Reasoning { delta: "hm\n".into() }, text("Yes")];
+    let expected = [ChatEvent::reasoning("hm\n"), text("Yes")];
     assert_eq!(read(&mut reader, &["<thi", "nk>hm\n</th", "ink>\n\nYes"]), expected);
     let mut reader = OutputReader::new(vec![], true, true, String::new());
     assert_eq!(read(&mut reader, &["hm\n</think>Yes"]), expected);
@@ -90,7 +92,7 @@ proptest! {
         let mut reader = OutputReader::new(vec!["f".into()], true, false, String::new());
         let events = read(&mut reader, &[&text]);
         let shown: String = events.iter().map(|event| match event {
-            ChatEvent::Text { delta } => delta.as_str(),
+            ChatEvent::Text { delta, .. } => delta.as_str(),
             other => panic!("{other:?}"),
         }).collect();
         prop_assert_eq!(shown, text.trim_start());

@@ -12,7 +12,33 @@ use crate::native::{Grammar, Model, Token};
 use crate::protocol::CallId;
 use std::sync::{Arc, Mutex};
 use yizhan_domain::{Content, Error, ErrorCode, Message, Part, Result, Role};
-use yizhan_model::{ChatRequest, ResponseFormat};
+use yizhan_model::{ChatRequest, ResponseFormat, ToolChoice};
+
+/// What changes the answer's meaning and cannot be honoured here.
+fn refuse_what_would_be_lost(request: &ChatRequest) -> Result<()> {
+    let refused = |at: &str, why: &str| Err(Error::invalid(at, format!("'{at}': {why}")));
+    if request.more_choices > 0 {
+        return refused("n", "a local model gives one answer a request; send 1, or several requests.");
+    }
+    if matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Function(_)) {
+        return refused("tool_choice", "a local model's call cannot be forced; send 'auto' or 'none'.");
+    }
+    if request.tools.iter().any(|tool| tool["type"] != "function") {
+        return refused("tools", "a local model takes tools of the type 'function' only.");
+    }
+    let is_set = |value: &serde_json::Value| match value {
+        serde_json::Value::Null | serde_json::Value::Bool(false) => false,
+        serde_json::Value::Array(list) => !list.is_empty(),
+        serde_json::Value::Object(fields) => !fields.is_empty(),
+        _ => true,
+    };
+    for at in ["logprobs", "logit_bias", "functions"] {
+        if request.extra.get(at).is_some_and(is_set) {
+            return refused(at, "local models do not support it; leave it out.");
+        }
+    }
+    Ok(())
+}
 
 /// The instruction of Qwen3-Reranker, which general models follow as well.
 const JUDGE: &str = "Judge whether the Document meets the requirements based on the Query and the Instruct provided. \
@@ -49,16 +75,18 @@ impl PromptMaker {
 
     /// The run that answers the request.
     pub(crate) fn answer(&self, id: CallId, request: &ChatRequest) -> Result<Run> {
-        let (tokens, thinking) = self.tokens(&request.messages, &request.tools)?;
+        refuse_what_would_be_lost(request)?;
+        let offered: &[serde_json::Value] = if request.tool_choice == ToolChoice::None { &[] } else { &request.tools };
+        let (tokens, thinking) = self.tokens(&request.messages, offered)?;
         let limit = self.limit(tokens.len(), request.sampling.max_tokens)?;
         let grammar = match &request.response_format {
             ResponseFormat::Text => None,
             ResponseFormat::JsonObject => Some(schema::any_object()),
-            ResponseFormat::JsonSchema(schema) => Some(schema::grammar(schema)?),
+            ResponseFormat::JsonSchema { schema, .. } => Some(schema::grammar(schema)?),
         };
         let grammar = grammar.map(|text| Grammar::new(&self.model, &text)).transpose()?;
         let name = |tool: &serde_json::Value| Some(tool.pointer("/function/name")?.as_str()?.to_owned());
-        let tools = request.tools.iter().filter_map(name).collect();
+        let tools = offered.iter().filter_map(name).collect();
         let reader = OutputReader::new(tools, self.template.thinks(), thinking, format!("call-{id}-"));
         let stops = StopFinder::new(&request.sampling.stop);
         let answer = Answer::new(Sampler::new(&request.sampling, grammar), stops, reader);
@@ -127,12 +155,12 @@ impl PromptMaker {
 
     fn disarm(&self, index: usize, message: &Message) -> Result<Message> {
         if let Content::Parts(parts) = &message.content
-            && parts.iter().any(|part| matches!(part, Part::Image { .. }))
+            && parts.iter().any(|part| !matches!(part, Part::Text { .. }))
         {
             let at = format!("messages[{index}].content");
             return Err(Error::invalid(
                 at,
-                "This model reads text only; leave the images out or choose another model.",
+                "This model reads text only; leave images and other parts out, or choose another model.",
             ));
         }
         let mut message = message.clone();

@@ -42,19 +42,21 @@ pub(crate) struct Whole {
 }
 
 pub(crate) async fn collect(mut events: EventStream) -> yizhan_domain::Result<Whole> {
-    let (mut text, mut pieces) = (String::new(), 0);
+    let (mut text, mut pieces, mut end) = (String::new(), 0, None);
     while let Some(event) = futures_util::StreamExt::next(&mut events).await {
         match event? {
-            ChatEvent::Text { delta } => {
+            ChatEvent::Text { delta, .. } => {
                 text.push_str(&delta);
                 pieces += 1;
             }
-            ChatEvent::Reasoning { .. } | ChatEvent::ToolCall { .. } => {}
-            ChatEvent::Finish { reason, usage } => {
+            ChatEvent::Finish { reason, .. } => end = Some(reason),
+            ChatEvent::End { usage } => {
                 let more = futures_util::StreamExt::next(&mut events).await;
                 assert!(more.is_none(), "an event after the last: {more:?}");
+                let reason = end.expect("the end of the answer comes before the end of all");
                 return Ok(Whole { text, pieces, reason, usage });
             }
+            ChatEvent::Reasoning { .. } | ChatEvent::ToolCall { .. } | ChatEvent::Extra { .. } => {}
         }
     }
     panic!("the stream ended without its last event");

@@ -19,7 +19,7 @@ use yizhan_domain::{
 };
 use yizhan_model::{ChatEvent, ChatModel, EmbedKind, EmbedModel, Embeddings};
 use yizhan_server::backend::{
-    ChatBackend, ChatCall, ChatReply, KnowledgeBackend, ModelEntry, ModelKind, ReplyEvent, Retrieval, SearchHit,
+    ChatBackend, ChatCall, ChatReply, KnowledgeBackend, ModelEntry, ModelKind, RetrievalWishes, SearchHit,
 };
 use yizhan_server::{AppState, Settings};
 use yizhan_store::{
@@ -146,12 +146,10 @@ impl ChatBackend for Scripted {
         let events = self.chat.generate(call.request).await?;
         let events = events.map(move |event| {
             event.map(|event| match event {
-                ChatEvent::Text { delta } => ReplyEvent::Text(delta),
-                ChatEvent::Reasoning { delta } => ReplyEvent::Reasoning(delta),
-                ChatEvent::ToolCall { call } => ReplyEvent::ToolCall(call),
-                ChatEvent::Finish { reason, usage } => {
-                    ReplyEvent::Finish { reason, usage, citations: citations.clone() }
+                ChatEvent::Finish { choice, reason, .. } => {
+                    ChatEvent::Finish { choice, reason, citations: citations.clone() }
                 }
+                other => other,
             })
         });
         Ok(ChatReply { id: "chatcmpl-1".into(), created: 1_700_000_000, model: call.model, events: events.boxed() })
@@ -177,7 +175,7 @@ impl KnowledgeBackend for Scripted {
         Ok(submitted.document)
     }
 
-    async fn search(&self, base: &Base, query: &str, options: Retrieval) -> Result<Vec<SearchHit>> {
+    async fn search(&self, base: &Base, query: &str, options: RetrievalWishes) -> Result<Vec<SearchHit>> {
         let wanted = words(query);
         let chunks = self.chunks(base, options.filter.as_ref()).await?;
         let hit = |chunk: yizhan_store::Chunk| {
@@ -186,7 +184,7 @@ impl KnowledgeBackend for Scripted {
         };
         let mut hits: Vec<SearchHit> = chunks.into_iter().filter_map(hit).collect();
         hits.sort_by(|a, b| b.score.total_cmp(&a.score));
-        hits.truncate(options.limit.unwrap_or(8));
+        hits.truncate(options.top.unwrap_or(8));
         Ok(hits)
     }
 
@@ -213,6 +211,6 @@ impl KnowledgeBackend for Scripted {
 }
 
 /// The end of an answer.
-pub(crate) fn end() -> ChatEvent {
-    ChatEvent::Finish { reason: yizhan_domain::FinishReason::Stop, usage: Default::default() }
+pub(crate) fn end() -> [ChatEvent; 2] {
+    [ChatEvent::finish(yizhan_domain::FinishReason::Stop), ChatEvent::End { usage: Default::default() }]
 }
