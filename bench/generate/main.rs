@@ -113,7 +113,7 @@ async fn converse(
             let messages = vec![Message::text(Role::System, "."), Message::text(Role::User, text)];
             let mut events = chat.generate(ChatRequest { messages, sampling, ..ChatRequest::default() }).await?;
             while let Some(event) = events.next().await {
-                if let ChatEvent::Finish { usage, .. } = event? {
+                if let ChatEvent::End { usage } = event? {
                     return Ok::<_, yizhan_domain::Error>((
                         (usage.prompt_tokens - usage.cached_tokens) as usize,
                         usage.completion_tokens as usize,

@@ -1,6 +1,5 @@
 use super::*;
 use crate::call::RetrievalWishes;
-use crate::reply::ReplyEvent;
 use futures_util::StreamExt;
 use yizhan_domain::{BaseId, Error, ErrorCode, FileId, LineSpan, TenantId};
 use yizhan_index::{MemoryTextIndex, MemoryVectorIndex, TextIndex, VectorIndex};

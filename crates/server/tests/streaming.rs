@@ -10,7 +10,7 @@ use support::http::{Running, read_until, request};
 use support::{KEY, Scripted, end};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use yizhan_domain::{Error, ErrorCode, ToolCall};
+use yizhan_domain::{Error, ErrorCode, Fields, ToolCall, ToolCallPiece};
 use yizhan_model::ChatEvent;
 use yizhan_server::Settings;
 

@@ -115,11 +115,12 @@ async fn dropping_the_stream_frees_the_slot() {
 async fn json_is_json_and_fits_its_schema() {
     let (_runtime, model) = model(512);
     let mut request = ask("Give me a person as JSON with name and age.", 120);
-    request.response_format = ResponseFormat::JsonSchema(serde_json::json!({
+    let schema = serde_json::json!({
         "type": "object",
         "properties": {"name": {"type": "string", "maxLength": 20}, "age": {"type": "integer"}, "sex": {"enum": ["f", "m"]}},
         "required": ["name", "age", "sex"],
-    }));
+    });
+    request.response_format = ResponseFormat::JsonSchema { schema, extra: Default::default() };
     let whole = collect(model.generate(request.clone()).await.unwrap()).await.unwrap();
     let value: Value = serde_json::from_str(&whole.text).unwrap_or_else(|error| panic!("{error}: {}", whole.text));
     assert!(value["name"].is_string() && value["age"].is_i64() && value["sex"].is_string(), "{value}");
