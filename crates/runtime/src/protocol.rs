@@ -93,12 +93,11 @@ impl Reply {
 
     /// Whether nothing follows for this call.
     pub(crate) fn is_last(&self) -> bool {
-        !matches!(
-            self,
-            Reply::Started { .. }
-                | Reply::Event { event: ChatEvent::Text { .. }, .. }
-                | Reply::Event { event: ChatEvent::Reasoning { .. } | ChatEvent::ToolCall { .. }, .. }
-        )
+        match self {
+            Reply::Started { .. } => false,
+            Reply::Event { event, .. } => matches!(event, ChatEvent::End { .. }),
+            _ => true,
+        }
     }
 }
 

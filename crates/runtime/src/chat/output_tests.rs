@@ -22,7 +22,10 @@ fn text(delta: &str) -> ChatEvent {
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> ChatEvent {
-    ChatEvent::ToolCall { call: ToolCall { id: id.into(), name: name.into(), arguments: arguments.into() } }
+    // The reader numbers calls from 0; so do their ids in these tests.
+    let index = id.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or_default();
+    let call = ToolCall { id: id.into(), name: name.into(), arguments: arguments.into(), extra: Fields::new() };
+    ChatEvent::ToolCall { choice: 0, piece: ToolCallPiece::whole(index, call) }
 }
 
 #[test]

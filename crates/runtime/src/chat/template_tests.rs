@@ -22,6 +22,7 @@ fn python_methods_tools_and_calls_render_as_in_python() {
         id: "1".into(),
         name: "f".into(),
         arguments: r#"{"城市":"<杭州>","n":1}"#.into(),
+        extra: Default::default(),
     });
     let messages = [Message::text(Role::User, " a "), asking];
     let prompt = template(source).render(&messages, &[json!({"type": "function"})]).unwrap();
