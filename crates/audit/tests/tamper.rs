@@ -39,7 +39,7 @@ fn original() -> &'static (Files, Vec<u8>) {
 fn record(number: u64) -> Record {
     let mut record = Record::new(CallId::new(format!("call-{number}")), 1_700_000_000_000, Kind::Chat);
     record.user_agent = Some("客户端/1.0".to_owned());
-    record.payload = (number % 5 == 0).then(|| Payload { request: "问".into(), ..Payload::default() });
+    record.payload = number.is_multiple_of(5).then(|| Payload { request: "问".into(), ..Payload::default() });
     record
 }
 

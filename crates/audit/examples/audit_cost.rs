@@ -1,6 +1,6 @@
 //! What a record costs: CPU of the caller and the writer, bytes, and the speed of verification.
 //!
-//! `cargo run --release -p yizhan-audit --example measure -- FOLDER [RECORDS]`. On a folder in memory
+//! `cargo run --release -p yizhan-audit --example audit_cost -- FOLDER [RECORDS]`. On a folder in memory
 //! (`/dev/shm/…`) syncing costs nothing, so that what is left is the log's own work. Linux alone tells the
 //! CPU time of threads.
 #![allow(clippy::print_stdout, reason = "it is a program that prints")]
