@@ -167,6 +167,9 @@ fn parts(version: &Version, from: TokenCount, to: TokenCount) -> impl Iterator<I
     })
 }
 
+/// A tier's price of one kind of token.
+type PriceOf = fn(&Tier) -> Money;
+
 /// The lines of a call. What a provider reports as cached beyond its prompt is not believed.
 fn each_line(version: &Version, usage: &Usage, mut line: impl FnMut(Line)) {
     let prompt = usage.prompt_tokens;
@@ -176,7 +179,7 @@ fn each_line(version: &Version, usage: &Usage, mut line: impl FnMut(Line)) {
     let end_of = |tier: &Tier| several.then_some(tier.up_to);
     let tier = version.tier(prompt);
     // Caches hold beginnings, so that the prompt lies as: cached, then written, then the rest.
-    let kinds: [(What, TokenCount, TokenCount, fn(&Tier) -> Money); 3] = [
+    let kinds: [(What, TokenCount, TokenCount, PriceOf); 3] = [
         (What::CachedInput, 0, cached, |tier| tier.cached_input),
         (What::CacheWrite, cached, cached + written, |tier| tier.cache_write),
         (What::Input, cached + written, prompt, |tier| tier.input),
