@@ -4,6 +4,10 @@
 
 /// Does the name fit? `*` stands for any text, `?` for one character.
 pub(crate) fn fits(pattern: &str, name: &str) -> bool {
+    // What most patterns are costs no memory.
+    if !is_pattern(pattern) || pattern == "*" {
+        return pattern == "*" || pattern == name;
+    }
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     // Where to go on when a later character does not fit: the last star, and how much it then takes.
     let (mut p, mut n, mut star) = (0, 0, None);
