@@ -11,6 +11,7 @@ use crate::record::{Kind, Record};
 use crate::recover::{Opened, recover};
 use crate::retention::{Retention, prune};
 use std::fs::{File, OpenOptions};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -351,13 +352,19 @@ impl Writer {
                     queue.last = places.last().copied();
                 }
                 for (item, place) in items.drain(..).zip(places.iter()) {
-                    if let Some(observer) = &mut self.observer {
-                        observer(place, &item.record);
-                    }
+                    self.observe(place, &item.record);
                     item.reply.map(|reply| reply.send(Ok(*place)));
                 }
             }
             Err(cause) => self.fail(items, &cause),
+        }
+    }
+
+    /// Tells the observer. One that panics must not end the thread that every caller waits for.
+    fn observe(&mut self, place: &Checkpoint, record: &Record) {
+        let Some(observer) = &mut self.observer else { return };
+        if catch_unwind(AssertUnwindSafe(|| observer(place, record))).is_err() {
+            tracing::error!(sequence = place.sequence, "the observer of the audit log panicked");
         }
     }
 

@@ -215,3 +215,13 @@ async fn exports_keep_to_the_filter() {
     let output = String::from_utf8(output).unwrap();
     assert!(output.starts_with("sequence,call,") && output.contains(",\"'=1+2,\"\"x\"\"\","), "{output}");
 }
+
+#[tokio::test]
+async fn an_observer_that_panics_stops_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut with = options(folder.path());
+    with.observer = Some(Box::new(|_, _| panic!("on purpose")));
+    let log = AuditLog::open(&folder.path().join("audit"), with).unwrap();
+    fill(&log, 0..3).await;
+    assert_eq!(log.checkpoint().unwrap().sequence, 3);
+}
