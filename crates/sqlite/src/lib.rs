@@ -18,6 +18,7 @@ mod key;
 mod outbox;
 mod store;
 mod threads;
+mod usage;
 
 pub use blob::FileBlobs;
 pub use store::Sqlite;

@@ -5,7 +5,7 @@
 use crate::connection::{open_reader, open_writer};
 use crate::fault::Fault;
 use crate::threads::Threads;
-use crate::{attribute, base, chunk, document, file, job, key, outbox};
+use crate::{attribute, base, chunk, document, file, job, key, outbox, usage};
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
@@ -14,7 +14,8 @@ use std::time::Duration;
 use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, KeyId, Result, Sequence, TenantId};
 use yizhan_store::{
     Base, BaseSettings, BaseStats, Chunk, Clock, ContentHash, Document, DocumentChange, DocumentStore, File, Filter,
-    Job, Key, KeyStore, NewDocument, NewFile, NewKey, Page, Processed, Section, Submitted,
+    Job, Key, KeyStore, NewDocument, NewFile, NewKey, Page, Processed, Section, Submitted, UsageBatch, UsageGroup,
+    UsageQuery, UsageStore,
 };
 
 /// Connections that read, beside the one that writes. Readers never wait for the writer.
@@ -222,5 +223,26 @@ impl KeyStore for Sqlite {
     async fn delete_key(&self, id: &KeyId) -> Result<()> {
         let id = id.clone();
         self.write(move |db, _| key::delete(db, &id)).await
+    }
+}
+
+#[async_trait]
+impl UsageStore for Sqlite {
+    async fn add_usage(&self, batch: UsageBatch) -> Result<u64> {
+        self.write(move |db, _| usage::add(db, batch)).await
+    }
+
+    async fn usage_position(&self, source: &str) -> Result<u64> {
+        let source = source.to_owned();
+        self.read(move |db| usage::position(db, &source)).await
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageGroup>> {
+        let query = query.clone();
+        self.read(move |db| usage::query(db, &query)).await
+    }
+
+    async fn delete_usage_before(&self, before_ms: i64) -> Result<u64> {
+        self.write(move |db, _| usage::delete_before(db, before_ms)).await
     }
 }

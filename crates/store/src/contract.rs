@@ -12,10 +12,11 @@ pub mod files;
 pub mod filters;
 pub mod jobs;
 pub mod keys;
+pub mod usage;
 
 use crate::{
     Base, BaseSettings, BlobStore, ContentHash, Document, DocumentStore, File, Job, KeyStore, ManualClock, NewChunk,
-    NewDocument, NewFile, NewSection, Processed,
+    NewDocument, NewFile, NewSection, Processed, UsageStore,
 };
 use serde_json::{Map, Value, json};
 use std::any::Any;
@@ -30,6 +31,7 @@ pub const LEASE: Duration = Duration::from_secs(60);
 pub struct Subject {
     pub documents: Arc<dyn DocumentStore>,
     pub keys: Arc<dyn KeyStore>,
+    pub usage: Arc<dyn UsageStore>,
     pub blobs: Arc<dyn BlobStore>,
     /// The driver's clock.
     pub time: ManualClock,
@@ -38,13 +40,13 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// One driver that is all three stores, made with the clock that it is given.
+    /// One driver that is all stores but that of contents, made with the clock that it is given.
     pub fn new<S>(store: S, blobs: impl BlobStore + 'static, time: ManualClock, keep: impl Any + Send + Sync) -> Self
     where
-        S: DocumentStore + KeyStore + Clone + 'static,
+        S: DocumentStore + KeyStore + UsageStore + Clone + 'static,
     {
-        let (documents, keys) = (Arc::new(store.clone()), Arc::new(store));
-        Self { documents, keys, blobs: Arc::new(blobs), time, keep: Box::new(keep) }
+        let (documents, keys, usage) = (Arc::new(store.clone()), Arc::new(store.clone()), Arc::new(store));
+        Self { documents, keys, usage, blobs: Arc::new(blobs), time, keep: Box::new(keep) }
     }
 
     pub fn tenant(&self) -> TenantId {
@@ -156,6 +158,8 @@ macro_rules! contract_tests {
                 a_failure_for_good_takes_the_chunks, a_failure_without_the_lease_changes_nothing,
                 leases_are_released, a_section_that_is_missing_changes_nothing, many_workers_never_share_a_document;
             keys: a_key_is_found_by_its_hash, a_hash_is_kept_once, keys_of_a_tenant, deleting_a_key;
+            usage: a_batch_is_counted_once, rows_of_one_key_are_added_up, usage_by_dimension_and_period,
+                usage_of_some_values_and_hours, the_largest_come_first, old_hours_are_forgotten;
         }
     };
     (@each $make:expr; $($module:ident: $($name:ident),* ;)*) => {$(

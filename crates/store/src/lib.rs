@@ -1,9 +1,10 @@
 //! The traits behind which the truth is kept: knowledge bases, files, documents with their
-//! chunks and vectors, the jobs that make them, API keys, and files' bytes.
+//! chunks and vectors, the jobs that make them, API keys, files' bytes, and usage.
 //!
 //! This crate does not know SQL, file systems, indexes or models.
 
 mod blob;
+mod calendar;
 mod clock;
 pub mod contract;
 mod document;
@@ -11,6 +12,7 @@ mod filter;
 mod key;
 mod memory;
 mod rules;
+mod usage;
 
 pub use blob::{BlobStore, ContentHash};
 pub use clock::{Clock, ManualClock, millis};
@@ -23,4 +25,8 @@ pub use key::{Key, KeyStore, NewKey};
 pub use memory::MemoryStore;
 pub use rules::{
     check_base_name, document_cursor, key_taken, name_taken, too_far_behind, unknown_cursor, unknown_section,
+};
+pub use usage::{
+    Dimension, HOUR_MS, LATENCY_BOUNDS, Latencies, Measure, Period, UsageBatch, UsageCounts, UsageGroup, UsageKey,
+    UsageQuery, UsageStore,
 };

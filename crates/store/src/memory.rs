@@ -4,6 +4,7 @@
 
 mod documents;
 mod state;
+mod usage;
 
 use crate::{BlobStore, Clock, ContentHash, Key, KeyStore, NewKey, key_taken};
 use async_trait::async_trait;

@@ -2,7 +2,7 @@
 
 use crate::{
     Base, Chunk, ContentHash, Document, DocumentState, File, Job, Key, NewDocument, NewSection, Processed, Section,
-    unknown_section,
+    UsageCounts, UsageKey, unknown_section,
 };
 use std::collections::{BTreeMap, HashMap};
 use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, Result, Sequence, TenantId};
@@ -16,6 +16,8 @@ pub(super) struct State {
     pub outbox: BTreeMap<u64, Row>,
     pub keys: Vec<(String, Key)>,
     pub blobs: HashMap<ContentHash, Vec<u8>>,
+    pub usage: BTreeMap<UsageKey, UsageCounts>,
+    pub usage_positions: HashMap<String, u64>,
     last_document: u64,
     last_chunk: u64,
     last_sequence: u64,

@@ -1,0 +1,65 @@
+-- Version 2: usage by the hour. Empty texts stand for none. Latencies are calls by duration, in the
+-- buckets of the store's LATENCY_BOUNDS; a zero takes no room beyond its byte in the row's header.
+
+CREATE TABLE usage_hour (
+    hour_ms            INTEGER NOT NULL,
+    tenant             TEXT    NOT NULL,
+    project            TEXT    NOT NULL,
+    user               TEXT    NOT NULL,
+    key                TEXT    NOT NULL,
+    app                TEXT    NOT NULL,
+    model              TEXT    NOT NULL,
+    provider           TEXT    NOT NULL,
+    calls              INTEGER NOT NULL,
+    errors             INTEGER NOT NULL,
+    refusals           INTEGER NOT NULL,
+    cancelled          INTEGER NOT NULL,
+    cache_hits         INTEGER NOT NULL,
+    fallbacks          INTEGER NOT NULL,
+    unpriced           INTEGER NOT NULL,
+    prompt_tokens      INTEGER NOT NULL,
+    cached_tokens      INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    completion_tokens  INTEGER NOT NULL,
+    reasoning_tokens   INTEGER NOT NULL,
+    total_ms           INTEGER NOT NULL,
+    first_token_ms     INTEGER NOT NULL,
+    first_token_calls  INTEGER NOT NULL,
+    -- Billionths of the installation's currency.
+    charge             INTEGER NOT NULL,
+    latency_00         INTEGER NOT NULL,
+    latency_01         INTEGER NOT NULL,
+    latency_02         INTEGER NOT NULL,
+    latency_03         INTEGER NOT NULL,
+    latency_04         INTEGER NOT NULL,
+    latency_05         INTEGER NOT NULL,
+    latency_06         INTEGER NOT NULL,
+    latency_07         INTEGER NOT NULL,
+    latency_08         INTEGER NOT NULL,
+    latency_09         INTEGER NOT NULL,
+    latency_10         INTEGER NOT NULL,
+    latency_11         INTEGER NOT NULL,
+    latency_12         INTEGER NOT NULL,
+    latency_13         INTEGER NOT NULL,
+    latency_14         INTEGER NOT NULL,
+    latency_15         INTEGER NOT NULL,
+    latency_16         INTEGER NOT NULL,
+    latency_17         INTEGER NOT NULL,
+    latency_18         INTEGER NOT NULL,
+    latency_19         INTEGER NOT NULL,
+    latency_20         INTEGER NOT NULL,
+    latency_21         INTEGER NOT NULL,
+    latency_22         INTEGER NOT NULL,
+    latency_23         INTEGER NOT NULL,
+    latency_24         INTEGER NOT NULL,
+    latency_25         INTEGER NOT NULL,
+    latency_26         INTEGER NOT NULL,
+    latency_27         INTEGER NOT NULL,
+    PRIMARY KEY (hour_ms, tenant, project, user, key, app, model, provider)
+) STRICT, WITHOUT ROWID;
+
+-- The last record of each source that is counted.
+CREATE TABLE usage_position (
+    source   TEXT    PRIMARY KEY,
+    position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
