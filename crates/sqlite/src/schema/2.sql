@@ -1,0 +1,2 @@
+-- Version 2.
+SELECT 1;
