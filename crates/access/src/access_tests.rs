@@ -233,10 +233,13 @@ async fn a_role_stands_for_scopes() {
     let (_, principal) = caller(&access, KeyRequest { scopes: vec![Scope::Audit], ..KeyRequest::default() }).await;
     assert_eq!(principal.role(), Some(Role::Developer));
     assert_eq!(principal.scopes(), [Scope::Inference, Scope::Documents, Scope::Usage, Scope::Audit]);
-    assert_eq!(principal.require_installation().unwrap_err().code(), ErrorCode::PermissionDenied);
-    Principal::local(tenant()).require_installation().unwrap();
-    let clinic = Principal::local("clinic".into());
-    assert_eq!(clinic.require_installation().unwrap_err().code(), ErrorCode::PermissionDenied);
+    principal.require_installation(Scope::Inference).unwrap();
+    assert_eq!(principal.require_installation(Scope::Admin).unwrap_err().code(), ErrorCode::PermissionDenied);
+    Principal::local("clinic".into()).require_installation(Scope::Admin).unwrap();
+    let clinic = clinic(&access).await;
+    let (secret, _) = access.issue(&clinic, "a", &[Scope::Admin]).await.unwrap();
+    let error = login(&access, &secret).await.unwrap().require_installation(Scope::Admin).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::PermissionDenied);
 }
 
 #[tokio::test]
@@ -369,6 +372,9 @@ async fn a_keys_own_limits_and_those_of_models_hold() {
     let (_, principal) = caller(&access, KeyRequest { limits, ..KeyRequest::default() }).await;
     let error = access.reserve(&principal, &ask(60, 60)).await.unwrap_err();
     assert!(error.message().contains("key 'k' for the models 'qwen*'") && error.wait().is_none(), "{error}");
+    let key = principal.key();
+    let accounts: Vec<String> = principal.accounts(&"qwen-max".into()).iter().map(ToString::to_string).collect();
+    assert_eq!(accounts, [format!("key:{key}"), format!("key:{key} qwen*")]);
     let permit = access.reserve(&principal, &Ask { model: "gpt-4".into(), ..ask(60, 60) }).await.unwrap();
     assert_eq!(permit.standing().tokens.unwrap().remaining, 880);
     access.set_limits(toml::from_str("[tenant]\ntokens_per_minute = 10").unwrap()).unwrap();

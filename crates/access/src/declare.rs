@@ -116,6 +116,14 @@ impl DeclaredTenant {
     }
 }
 
+impl DeclaredTenant {
+    /// `InvalidConfig` when these declarations make no sense, alone or together; the check of a dry run.
+    /// Each key must be resolved.
+    pub fn check_all(tenants: &[Self]) -> Result<()> {
+        declaration(tenants).map(drop)
+    }
+}
+
 impl Access {
     /// Makes what the configuration declares true, all at once: new declarations are made, changed ones
     /// changed, and what is declared no more is removed (or, where something made by command or API hangs
@@ -131,8 +139,8 @@ impl Access {
     }
 }
 
-/// What the declarations come to; also the check of a dry run.
-pub(crate) fn declaration(tenants: &[DeclaredTenant]) -> Result<Declaration> {
+/// What the declarations come to.
+fn declaration(tenants: &[DeclaredTenant]) -> Result<Declaration> {
     let mut all = Declaration::default();
     for tenant in tenants {
         add_tenant(&mut all, tenant).map_err(|error| {

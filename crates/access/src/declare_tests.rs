@@ -91,6 +91,7 @@ async fn a_declaration_that_makes_no_sense_changes_nothing() {
         let mut tenants = resolved();
         edit(&mut tenants[0]);
         let error = access.reconcile(&tenants).await.unwrap_err();
+        assert_eq!(DeclaredTenant::check_all(&tenants), Err(error.clone()));
         assert_eq!(error.code(), ErrorCode::InvalidConfig, "{error}");
         assert!(error.message().contains(why) && error.message().contains("The tenant '"), "{error}");
         assert_eq!(access.tenants().await.unwrap().len(), 1);

@@ -9,6 +9,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use yizhan_domain::{Error, ErrorCode, KeyId, ModelName, ProjectId, Result, TenantId, UserId};
 
+/// In place of a key's id, for the operator at the command line. No key's id is like it.
+const LOCAL: &str = "local";
+
 /// A caller who is known. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Principal(Arc<Known>);
@@ -45,7 +48,7 @@ impl Principal {
             tenant,
             project: None,
             user: None,
-            key: KeyId::new("local"),
+            key: KeyId::new(LOCAL),
             role: Some(Role::Admin),
             scopes: vec![Scope::Admin],
             expires_ms: None,
@@ -102,14 +105,15 @@ impl Principal {
         Err(Error::new(ErrorCode::PermissionDenied, message))
     }
 
-    /// `PermissionDenied` unless the caller may manage tenants: an administrator of the default tenant,
-    /// which is the installation's own, or the operator at the command line.
-    pub fn require_installation(&self) -> Result<()> {
-        self.require(Scope::Admin)?;
-        if self.0.tenant == TenantId::default_tenant() {
+    /// `PermissionDenied` unless the caller may do this for the whole installation, such as manage tenants
+    /// (`admin`) or load models (`operate`): with a key of the default tenant, which is the installation's
+    /// own, or at the command line.
+    pub fn require_installation(&self, scope: Scope) -> Result<()> {
+        self.require(scope)?;
+        if self.0.tenant == TenantId::default_tenant() || self.0.key.as_str() == LOCAL {
             return Ok(());
         }
-        let message = "Only an administrator of the installation may do this. Ask them.";
+        let message = "Only the installation's own administrators and operators may do this. Ask them.";
         Err(Error::new(ErrorCode::PermissionDenied, message))
     }
 
@@ -141,6 +145,14 @@ impl Principal {
             subjects.extend(matching.map(|(_, subject)| subject.clone()));
         }
         subjects
+    }
+
+    /// The names under which a call of this model is counted, e.g. `project:clinic/web`, or
+    /// `key:key-1 qwen*` for limits of models; of those alone that have limits. A record of usage that
+    /// keeps them can say later what was spent of each budget
+    /// ([`BudgetStore::set_spent`](yizhan_store::BudgetStore::set_spent)).
+    pub fn accounts(&self, model: &ModelName) -> Vec<Arc<str>> {
+        self.subjects(model).iter().map(|subject| subject.id.clone()).collect()
     }
 
     /// What has to be looked at each time that the same key is shown.

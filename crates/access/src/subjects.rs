@@ -28,7 +28,8 @@ impl Holder<'_> {
         let label = format!("{} '{}'", self.kind, self.name);
         let subject = new_subject(self.id.clone(), label.clone(), &limits).map(Arc::new);
         let of_pattern = |(pattern, limits): (&String, &Limits)| {
-            let id = format!("{}|{pattern}", self.id);
+            // No id has a space, so this is nobody else's.
+            let id = format!("{} {pattern}", self.id);
             let subject = new_subject(id, format!("{label} for the models '{pattern}'"), limits)?;
             Some((pattern.clone(), Arc::new(subject)))
         };
