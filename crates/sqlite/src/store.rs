@@ -5,23 +5,24 @@
 use crate::connection::{open_reader, open_writer};
 use crate::fault::Fault;
 use crate::threads::Threads;
-use crate::{attribute, base, chunk, document, file, job, key, outbox, usage};
+use crate::{account, attribute, base, budget, chunk, document, file, job, key, outbox, usage};
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, KeyId, Result, Sequence, TenantId};
+use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, KeyId, Money, Result, Sequence, TenantId};
 use yizhan_store::{
-    Base, BaseSettings, BaseStats, Chunk, Clock, ContentHash, Document, DocumentChange, DocumentStore, File, Filter,
-    Job, Key, KeyStore, NewDocument, NewFile, NewKey, Page, Processed, Section, Submitted, UsageBatch, UsageGroup,
+    Account, AccountId, AccountStore, AccountTerms, Base, BaseSettings, BaseStats, BudgetLine, BudgetStore, Chunk,
+    Clock, ContentHash, Declaration, Declared, Document, DocumentChange, DocumentStore, Draw, Drawn, File, Filter, Job,
+    Key, KeyStore, KeyTerms, NewDocument, NewFile, NewKey, Page, Processed, Section, Submitted, UsageBatch, UsageGroup,
     UsageQuery, UsageStore,
 };
 
 /// Connections that read, beside the one that writes. Readers never wait for the writer.
 const READERS: usize = 2;
 
-/// Documents, chunks, jobs and keys in one SQLite database. Clones share it. The last one to go
+/// Documents, chunks, jobs, tenants, keys and budgets in one SQLite database. Clones share it. The last one to go
 /// waits for calls that are under way and closes the database.
 #[derive(Clone)]
 pub struct Sqlite {
@@ -207,7 +208,7 @@ impl DocumentStore for Sqlite {
 #[async_trait]
 impl KeyStore for Sqlite {
     async fn create_key(&self, key: NewKey) -> Result<Key> {
-        self.write(move |db, now| key::create(db, now, key)).await
+        self.write(move |db, now| key::create(db, now, key, false)).await
     }
 
     async fn key_by_hash(&self, hash: &str) -> Result<Option<Key>> {
@@ -218,6 +219,15 @@ impl KeyStore for Sqlite {
     async fn keys(&self, tenant: &TenantId) -> Result<Vec<Key>> {
         let tenant = tenant.clone();
         self.read(move |db| key::list(db, &tenant)).await
+    }
+
+    async fn change_key(&self, id: &KeyId, scopes: Vec<String>, terms: KeyTerms) -> Result<Key> {
+        let id = id.clone();
+        self.write(move |db, _| key::change(db, &id, None, &scopes, &terms)).await
+    }
+
+    async fn note_uses(&self, uses: Vec<(KeyId, i64)>) -> Result<()> {
+        self.write(move |db, _| key::note_uses(db, &uses)).await
     }
 
     async fn delete_key(&self, id: &KeyId) -> Result<()> {
@@ -244,5 +254,63 @@ impl UsageStore for Sqlite {
 
     async fn delete_usage_before(&self, before_ms: i64) -> Result<u64> {
         self.write(move |db, _| usage::delete_before(db, before_ms)).await
+    }
+}
+
+#[async_trait]
+impl AccountStore for Sqlite {
+    async fn create_account(&self, id: AccountId, terms: AccountTerms) -> Result<Account> {
+        self.write(move |db, now| account::create(db, now, id, terms)).await
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
+        let id = id.clone();
+        self.read(move |db| account::find(db, &id)).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Account>> {
+        self.read(account::tenants).await
+    }
+
+    async fn members(&self, tenant: &TenantId) -> Result<Vec<Account>> {
+        let tenant = tenant.clone();
+        self.read(move |db| account::members(db, &tenant)).await
+    }
+
+    async fn change_account(&self, id: &AccountId, terms: AccountTerms) -> Result<Account> {
+        let id = id.clone();
+        self.write(move |db, _| account::change(db, &id, &terms, None)).await
+    }
+
+    async fn delete_account(&self, id: &AccountId) -> Result<()> {
+        let id = id.clone();
+        self.write(move |db, _| account::delete(db, &id)).await
+    }
+
+    async fn declare(&self, declaration: Declaration) -> Result<Declared> {
+        self.write(move |db, now| account::declare(db, now, declaration)).await
+    }
+}
+
+#[async_trait]
+impl BudgetStore for Sqlite {
+    async fn draw(&self, holder: &str, draws: Vec<Draw>) -> Result<Vec<Drawn>> {
+        let holder = holder.to_owned();
+        self.write(move |db, _| budget::draw(db, &holder, &draws)).await
+    }
+
+    async fn spent(&self, line: &BudgetLine) -> Result<Money> {
+        let line = line.clone();
+        self.read(move |db| budget::spent(db, &line)).await
+    }
+
+    async fn set_spent(&self, line: &BudgetLine, amount: Money) -> Result<()> {
+        let line = line.clone();
+        self.write(move |db, _| budget::set_spent(db, &line, amount)).await
+    }
+
+    async fn forget_period(&self, period: &str) -> Result<()> {
+        let period = period.to_owned();
+        self.write(move |db, _| budget::forget_period(db, &period)).await
     }
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use yizhan_domain::{ErrorCode, Sequence, TenantId};
 use yizhan_sqlite::{FileBlobs, Sqlite};
 use yizhan_store::contract::{LEASE, new_document, new_file, processed};
-use yizhan_store::{Base, BaseSettings, BlobStore, Document, DocumentState, DocumentStore, KeyStore, NewKey, Page};
+use yizhan_store::{
+    Base, BaseSettings, BlobStore, Document, DocumentState, DocumentStore, KeyStore, KeyTerms, NewKey, Page,
+};
 
 /// Set in the child to its data directory.
 const CHILD: &str = "YIZHAN_CRASH_TEST_DATA";
@@ -141,6 +143,7 @@ async fn killed_at_random_points_it_loses_doubles_and_halves_nothing() {
     }
     assert!(said.len() > 2 * ROUNDS, "{}", said.len());
     let store = Sqlite::open(directory.path()).unwrap();
-    let key = NewKey { tenant: "t".into(), name: "a".into(), hash: "h".into(), scopes: Vec::new() };
+    let (tenant, terms) = ("t".into(), KeyTerms::default());
+    let key = NewKey { tenant, name: "a".into(), hash: "h".into(), scopes: Vec::new(), terms };
     store.create_key(key).await.unwrap();
 }

@@ -4,8 +4,10 @@
 //! It does not know which driver it tests, and never waits: time is moved by hand.
 #![allow(clippy::unwrap_used, missing_docs, reason = "these are tests; their names say what they hold a driver to")]
 
+pub mod accounts;
 pub mod bases;
 pub mod blobs;
+pub mod budgets;
 pub mod changes;
 pub mod documents;
 pub mod files;
@@ -15,8 +17,8 @@ pub mod keys;
 pub mod usage;
 
 use crate::{
-    Base, BaseSettings, BlobStore, ContentHash, Document, DocumentStore, File, Job, KeyStore, ManualClock, NewChunk,
-    NewDocument, NewFile, NewSection, Processed, UsageStore,
+    Base, BaseSettings, BlobStore, BudgetStore, ContentHash, Document, DocumentStore, File, Job, KeyStore, ManualClock,
+    NewChunk, NewDocument, NewFile, NewSection, Processed, UsageStore,
 };
 use serde_json::{Map, Value, json};
 use std::any::Any;
@@ -33,6 +35,7 @@ pub struct Subject {
     pub keys: Arc<dyn KeyStore>,
     pub usage: Arc<dyn UsageStore>,
     pub blobs: Arc<dyn BlobStore>,
+    pub budgets: Arc<dyn BudgetStore>,
     /// The driver's clock.
     pub time: ManualClock,
     /// What must outlive the driver, such as its directory.
@@ -43,10 +46,11 @@ impl Subject {
     /// One driver that is all stores but that of contents, made with the clock that it is given.
     pub fn new<S>(store: S, blobs: impl BlobStore + 'static, time: ManualClock, keep: impl Any + Send + Sync) -> Self
     where
-        S: DocumentStore + KeyStore + UsageStore + Clone + 'static,
+        S: DocumentStore + KeyStore + UsageStore + BudgetStore + Clone + 'static,
     {
-        let (documents, keys, usage) = (Arc::new(store.clone()), Arc::new(store.clone()), Arc::new(store));
-        Self { documents, keys, usage, blobs: Arc::new(blobs), time, keep: Box::new(keep) }
+        let store = Arc::new(store);
+        let (documents, keys, usage) = (store.clone(), store.clone(), store.clone());
+        Self { documents, keys, usage, blobs: Arc::new(blobs), budgets: store, time, keep: Box::new(keep) }
     }
 
     pub fn tenant(&self) -> TenantId {
@@ -136,6 +140,13 @@ pub fn processed(name: &str, chunks: usize) -> Processed {
 macro_rules! contract_tests {
     ($make:expr) => {
         $crate::contract_tests! { @each $make;
+            accounts: the_default_tenant_is_there, accounts_are_kept_and_changed, ids_are_taken_once_in_each_tenant,
+                deleting_an_account_takes_what_belongs_to_it, a_declaration_is_made_true,
+                a_declaration_leaves_alone_what_was_made_by_command, a_declaration_that_clashes_changes_nothing,
+                what_is_needed_still_is_disabled_when_withdrawn, the_default_tenant_can_be_declared;
+            budgets: holders_together_never_draw_more_than_the_limit, drawing_less_gives_back,
+                a_repeated_wish_changes_nothing, what_was_used_is_granted_in_any_case, lines_are_apart,
+                what_was_spent_can_be_set, many_holders_at_once;
             bases: a_base_is_found_by_name_and_by_id, names_are_taken_once_for_each_tenant,
                 names_are_validated, a_base_is_renamed, deleting_a_base_takes_everything_with_it, counts_of_a_base;
             blobs: a_content_comes_back, a_content_that_is_not_there, removing_a_content;
@@ -157,7 +168,8 @@ macro_rules! contract_tests {
                 a_deleted_document_is_not_completed, a_failure_is_tried_again_after_its_delay,
                 a_failure_for_good_takes_the_chunks, a_failure_without_the_lease_changes_nothing,
                 leases_are_released, a_section_that_is_missing_changes_nothing, many_workers_never_share_a_document;
-            keys: a_key_is_found_by_its_hash, a_hash_is_kept_once, keys_of_a_tenant, deleting_a_key;
+            keys: a_key_is_found_by_its_hash, a_hash_is_kept_once, keys_of_a_tenant, deleting_a_key,
+                a_keys_terms_come_back_and_can_be_changed, uses_are_noted_and_never_go_back;
             usage: a_batch_is_counted_once, rows_of_one_key_are_added_up, usage_by_dimension_and_period,
                 usage_of_some_values_and_hours, the_largest_come_first, old_hours_are_forgotten;
         }

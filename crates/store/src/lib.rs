@@ -1,12 +1,16 @@
 //! The traits behind which the truth is kept: knowledge bases, files, documents with their
-//! chunks and vectors, the jobs that make them, API keys, files' bytes, and usage.
+//! chunks and vectors, the jobs that make them, tenants and their API keys, money that was spent,
+//! usage, and files' bytes.
 //!
 //! This crate does not know SQL, file systems, indexes or models.
 
+mod account;
 mod blob;
+mod budget;
 mod calendar;
 mod clock;
 pub mod contract;
+mod declare;
 mod document;
 mod filter;
 mod key;
@@ -14,17 +18,21 @@ mod memory;
 mod rules;
 mod usage;
 
+pub use account::{Account, AccountId, AccountStore, AccountTerms, Declaration, Declared};
 pub use blob::{BlobStore, ContentHash};
+pub use budget::{BudgetLine, BudgetStore, Draw, Drawn};
 pub use clock::{Clock, ManualClock, millis};
+pub use declare::{Step, declaration_steps};
 pub use document::{
     Base, BaseSettings, BaseStats, Chunk, Chunking, Document, DocumentChange, DocumentState, DocumentStore, File, Job,
     NewChunk, NewDocument, NewFile, NewSection, Page, Processed, Section, Submitted,
 };
 pub use filter::{Comparison, Compound, Filter};
-pub use key::{Key, KeyStore, NewKey};
+pub use key::{Key, KeyStore, KeyTerms, NewKey};
 pub use memory::MemoryStore;
 pub use rules::{
-    check_base_name, document_cursor, key_taken, name_taken, too_far_behind, unknown_cursor, unknown_section,
+    account_taken, check_base_name, default_tenant_stays, document_cursor, key_taken, name_taken, too_far_behind,
+    unknown_cursor, unknown_section,
 };
 pub use usage::{
     Dimension, HOUR_MS, LATENCY_BOUNDS, Latencies, Measure, Period, UsageBatch, UsageCounts, UsageGroup, UsageKey,

@@ -2,6 +2,7 @@
 //!
 //! They do not know how a driver keeps things.
 
+use crate::AccountId;
 use yizhan_domain::{DocumentId, Error, ErrorCode, Result};
 
 /// Longest name of a base, in characters.
@@ -31,6 +32,17 @@ pub fn name_taken(name: &str) -> Error {
 /// A key with that hash is there already.
 pub fn key_taken() -> Error {
     Error::new(ErrorCode::Conflict, "There is a key with this secret already.")
+}
+
+/// An account with that id is there already.
+pub fn account_taken(id: &AccountId) -> Error {
+    Error::new(ErrorCode::Conflict, format!("There is a {id} already. Choose another id.")).at("id")
+}
+
+/// Somebody wants to delete the tenant that is always there.
+pub fn default_tenant_stays() -> Error {
+    let message = "The default tenant belongs to the installation and cannot be deleted. Disable its keys instead.";
+    Error::new(ErrorCode::Conflict, message)
 }
 
 /// A list is to be continued after something that is not in it.

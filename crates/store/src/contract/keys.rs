@@ -1,12 +1,14 @@
 //! API keys.
 
 use super::Subject;
-use crate::NewKey;
-use yizhan_domain::{ErrorCode, TenantId};
+use crate::{KeyTerms, NewKey};
+use serde_json::json;
+use yizhan_domain::{ErrorCode, KeyId, TenantId};
 
-fn new_key(tenant: &str, hash: &str) -> NewKey {
+pub(super) fn new_key(tenant: &str, hash: &str) -> NewKey {
     let scopes = vec!["admin".to_owned(), "inference".to_owned()];
-    NewKey { tenant: TenantId::from(tenant), name: format!("key {hash}"), hash: hash.to_owned(), scopes }
+    let tenant = TenantId::from(tenant);
+    NewKey { tenant, name: format!("key {hash}"), hash: hash.to_owned(), scopes, terms: KeyTerms::default() }
 }
 
 pub async fn a_key_is_found_by_its_hash(s: &Subject) {
@@ -37,4 +39,38 @@ pub async fn deleting_a_key(s: &Subject) {
     s.keys.delete_key(&key.id).await.unwrap();
     assert_eq!(s.keys.key_by_hash("a").await.unwrap(), None);
     assert_eq!(s.keys.delete_key(&key.id).await.unwrap_err().code(), ErrorCode::NotFound);
+}
+
+/// Terms with something in every place.
+pub(super) fn full_terms() -> KeyTerms {
+    KeyTerms {
+        project: Some("web".into()),
+        user: Some("li".into()),
+        role: Some("developer".to_owned()),
+        expires_ms: Some(1_800_000_000_000),
+        models: vec!["qwen*".to_owned(), "模型".to_owned()],
+        networks: vec!["10.0.0.0/8".to_owned()],
+        limits: json!({"tokens_per_minute": 5000}),
+        disabled: true,
+    }
+}
+
+pub async fn a_keys_terms_come_back_and_can_be_changed(s: &Subject) {
+    let new = NewKey { terms: full_terms(), ..new_key("clinic", "a") };
+    let key = s.keys.create_key(new.clone()).await.unwrap();
+    assert_eq!((&key.terms, key.declared, key.used_ms), (&new.terms, false, None));
+    assert_eq!(s.keys.key_by_hash("a").await.unwrap().as_ref(), Some(&key));
+    let changed = s.keys.change_key(&key.id, vec!["audit".to_owned()], KeyTerms::default()).await.unwrap();
+    assert_eq!((&changed.scopes[..], &changed.terms), (&["audit".to_owned()][..], &KeyTerms::default()));
+    assert_eq!(s.keys.keys(&"clinic".into()).await.unwrap(), [changed]);
+    let unknown = s.keys.change_key(&"key-0".into(), Vec::new(), KeyTerms::default()).await.unwrap_err();
+    assert_eq!(unknown.code(), ErrorCode::NotFound);
+}
+
+pub async fn uses_are_noted_and_never_go_back(s: &Subject) {
+    let key = s.keys.create_key(new_key("clinic", "a")).await.unwrap();
+    for (at, noted) in [(5000, 5000), (4000, 5000), (6000, 6000)] {
+        s.keys.note_uses(vec![(KeyId::from("key-0"), 9000), (key.id.clone(), at)]).await.unwrap();
+        assert_eq!(s.keys.key_by_hash("a").await.unwrap().unwrap().used_ms, Some(noted));
+    }
 }

@@ -1,11 +1,11 @@
 //! What the store in memory holds, and the changes that several calls share.
 
 use crate::{
-    Base, Chunk, ContentHash, Document, DocumentState, File, Job, Key, NewDocument, NewSection, Processed, Section,
-    UsageCounts, UsageKey, unknown_section,
+    Account, Base, BudgetLine, Chunk, ContentHash, Document, DocumentState, File, Job, Key, NewDocument, NewSection,
+    Processed, Section, UsageCounts, UsageKey, unknown_section,
 };
 use std::collections::{BTreeMap, HashMap};
-use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, Result, Sequence, TenantId};
+use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, Money, Result, Sequence, TenantId};
 
 /// Everything. Lists are in the order of creation, maps by number.
 #[derive(Default)]
@@ -15,12 +15,24 @@ pub(super) struct State {
     pub documents: BTreeMap<u64, Entry>,
     pub outbox: BTreeMap<u64, Row>,
     pub keys: Vec<(String, Key)>,
+    pub accounts: Accounts,
+    /// By line and holder; the empty holder is what was set.
+    pub drawn: HashMap<BudgetLine, HashMap<String, Money>>,
     pub blobs: HashMap<ContentHash, Vec<u8>>,
     pub usage: BTreeMap<UsageKey, UsageCounts>,
     pub usage_positions: HashMap<String, u64>,
     last_document: u64,
     last_chunk: u64,
     last_sequence: u64,
+}
+
+/// Accounts in the order of creation.
+pub(super) struct Accounts(pub Vec<Account>);
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self(vec![Account::default_tenant()])
+    }
 }
 
 /// A document with what belongs to it.
