@@ -106,7 +106,7 @@ fn entry(code: u32, simplified: &HashMap<char, char>) -> u32 {
     let Some(c) = char::from_u32(code) else { return code };
     match code {
         // Unified ideographs have no compatibility forms: the table of pairs is all.
-        0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0x20000..=0x2F7FF => simplified.get(&c).map_or(code, |&s| u32::from(s)),
+        0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0x20000..=0x2F7FF => u32::from(simplify(c, simplified)),
         // Hangul syllables come apart by arithmetic; there are too many for a table.
         0xAC00..=0xD7A3 => COMPUTED,
         _ => {
@@ -126,13 +126,21 @@ fn compute(c: char, simplified: &HashMap<char, char>) -> String {
     c.nfkd()
         .filter(plain)
         .map(enclosed_letter)
+        // Lower case first: the capital ẞ has no upper case, its small form has one of two letters.
+        .flat_map(char::to_lowercase)
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
         .nfkd()
         .filter(plain)
-        .map(|c| simplified.get(&c).copied().unwrap_or(c))
+        .map(|c| simplify(c, simplified))
         .map(look_alike)
         .collect()
+}
+
+/// A few simplified forms are themselves traditional ones of others (薴, 苧, 苎): the last one stands for all.
+fn simplify(c: char, simplified: &HashMap<char, char>) -> char {
+    let once = |c| simplified.get(&c).copied().unwrap_or(c);
+    once(once(once(c)))
 }
 
 /// White-on-black and flag letters have no compatibility form of their own.

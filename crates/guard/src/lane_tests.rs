@@ -3,6 +3,7 @@ use crate::fold::{fold, is_separator};
 use crate::guard::Guard;
 use crate::rule::RuleSet;
 use proptest::prelude::*;
+use std::sync::OnceLock;
 
 fn guard(rules: &str) -> Guard {
     Guard::new(&[RuleSet::parse("test", rules).unwrap()]).unwrap()
@@ -247,7 +248,8 @@ fn any_rules() -> impl Strategy<Value = String> {
             }
         ),
         Just("{words: [赌博, fuck], pinyin: true, separators: true}".to_owned()),
-        Just("{pii: [id_card, bank_card, mobile, email, ipv4, landline, passport]}".to_owned()),
+        Just("{pii: [id_card, mobile, email]}".to_owned()),
+        Just("{pii: [bank_card, ipv4, landline, passport]}".to_owned()),
         Just("{regex: ['a{1,3}b', '赌.{0,3}博', '[0-9]{3}']}".to_owned()),
         Just("{regex: ['[a-z]{2,4}'], whole: true}".to_owned()),
     ];
@@ -277,7 +279,7 @@ fn cut<'a>(text: &'a str, cuts: &[bool]) -> Vec<&'a str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn pieces_make_no_difference(
@@ -325,12 +327,11 @@ proptest! {
 
     #[test]
     fn any_text_at_all_passes_through_no_rules_unharmed(text in ".{0,200}", cuts in proptest::collection::vec(any::<bool>(), 200)) {
-        let guard = guard(&words("zzzqqq, 鑫鑫鑫鑫", ", separators: true, pinyin: true"));
-        let outcome = run(&guard, &cut(&text, &cuts), false);
-        prop_assert_eq!(&outcome.text, &text);
-        let guard = self::guard("rules: [{id: p, action: mask, match: {pii: [id_card, bank_card, mobile, email], injection: true}}]");
-        let json = run(&guard, &cut(&text, &cuts), true);
-        prop_assert_eq!(json.stop, None);
+        static GUARD: OnceLock<Guard> = OnceLock::new();
+        let rules = words("zzzqqq, 鑫鑫鑫鑫", ", separators: true, pinyin: true");
+        let guard = GUARD.get_or_init(|| guard(&rules));
+        prop_assert_eq!(&run(guard, &cut(&text, &cuts), false).text, &text);
+        prop_assert_eq!(&run(guard, &cut(&text, &cuts), true).text, &text);
     }
 }
 

@@ -75,7 +75,7 @@ fn claims_of_a_cure_and_stopping_medicine() {
     assert_eq!(found("medical", Side::Output, "您可以自行停药了"), ["medical-stop-medicine"]);
     assert_eq!(
         found("medical", Side::Output, "You can stop taking your blood pressure medication"),
-        Vec::<String>::new()
+        ["medical-stop-medicine"]
     );
     assert_eq!(found("medical", Side::Output, "you should stop taking your insulin"), ["medical-stop-medicine"]);
     assert!(found("medical", Side::Output, "请不要自行停药").is_empty());
