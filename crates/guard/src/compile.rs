@@ -16,8 +16,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use yizhan_domain::{Error, ErrorCode, Result, Role};
 
-/// The longest match that a regular expression may have, in bytes of folded text.
-const LONGEST_MATCH: usize = 4_096;
+/// The longest match that a regular expression may have, in bytes of folded text. It bounds what a stream
+/// holds back, and the work for one character: a match may have begun at each of so many places.
+const LONGEST_MATCH: usize = 1_024;
 /// Whole words of one machine; more make several.
 const WORDS_OF_A_MACHINE: usize = 50_000;
 
@@ -357,7 +358,14 @@ fn expression(rule: &Rule, text: &str) -> Result<String> {
             folded.push(f);
         });
     }
-    let parsed = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(&folded);
+    // Folded text has no upper case. Only a pattern that has some need look past it: the other case of a
+    // letter makes longer matches (the Kelvin sign) and larger tables.
+    let letters = folded.replace("\\\\", "");
+    let upper = |(before, c): (char, char)| before != '\\' && c.is_uppercase();
+    if std::iter::once(' ').chain(letters.chars()).zip(letters.chars()).any(upper) {
+        folded = format!("(?i:{folded})");
+    }
+    let parsed = regex_syntax::Parser::new().parse(&folded);
     let parsed =
         parsed.map_err(|cause| wrong(rule, format!("the regular expression '{text}' cannot be read: {cause}")))?;
     let properties = parsed.properties();

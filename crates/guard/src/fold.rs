@@ -29,6 +29,9 @@ const COMPUTED: u32 = 0x4000_0001;
 
 /// Calls `each` with the folded characters of `c`: none, one or several.
 pub(crate) fn fold_char(c: char, mut each: impl FnMut(char)) {
+    if matches!(c, ' '..='~') {
+        return each(c.to_ascii_lowercase());
+    }
     match table().entry(c) {
         DROPPED => {}
         COMPUTED => compute(c, &table().simplified).chars().for_each(each),

@@ -3,12 +3,12 @@
 //! It does not know streams of events: `output` does.
 
 use crate::compile::{self, Known, Plan};
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, MOST_FINDINGS, Place};
 use crate::lane::{Lane, Scope};
 use crate::output::Guarded;
 use crate::rule::{Action, RuleSet};
 use std::sync::Arc;
-use yizhan_domain::{Content, Error, ErrorCode, Message, Part, Result, Role};
+use yizhan_domain::{Content, Error, ErrorCode, Message, Part, Result};
 use yizhan_model::{ChatRequest, EventStream};
 
 /// Rules at work. Made once, shared by all calls.
@@ -101,23 +101,17 @@ impl Guard {
         if self.plan.input.is_empty() {
             return Outcome::Pass(Checked { request, findings: Vec::new(), warnings: Vec::new() });
         }
-        let mut findings = Vec::new();
-        let mut changed = Vec::with_capacity(request.messages.len());
-        let mut stop = None;
-        for (index, message) in request.messages.iter().enumerate() {
-            match self.message(index, message.clone(), &mut findings) {
-                Ok(message) => changed.push(message),
-                Err(Stop(rule)) => {
-                    stop = Some(rule);
-                    break;
-                }
-            }
-        }
-        if let Some(rule) = stop.and_then(|rule| self.plan.rules.get(usize::from(rule))) {
+        let (mut findings, mut changes) = (Vec::new(), Vec::new());
+        let mut look = |(index, message)| self.message(index, message, &mut findings, &mut changes);
+        let stop = request.messages.iter().enumerate().find_map(|numbered| look(numbered).err());
+        findings.truncate(MOST_FINDINGS);
+        if let Some(rule) = stop.and_then(|Stop(rule)| self.plan.rules.get(usize::from(rule))) {
             let refusal = Refusal { error: refusal(rule), rule: rule.id.clone(), findings, request };
             return if rule.action == Action::Review { Outcome::Review(refusal) } else { Outcome::Blocked(refusal) };
         }
-        request.messages = changed;
+        for (place, text) in changes {
+            put(&mut request.messages, place, text);
+        }
         let warned = |rule: &&Known| {
             rule.action == Action::Warn && findings.iter().any(|f| f.action == Action::Warn && f.rule == rule.id)
         };
@@ -142,6 +136,7 @@ impl Guard {
         let ends = |f: &&Finding| matches!(f.action, Action::Block | Action::Review);
         let worst = findings.iter().filter(ends).min_by_key(|f| f.action);
         let error = worst.and_then(|f| self.plan.rules.iter().find(|rule| rule.id == f.rule)).map(refusal);
+        findings.truncate(MOST_FINDINGS);
         TextCheck { text: step.released, findings, error }
     }
 
@@ -157,31 +152,39 @@ impl Guard {
         }
     }
 
-    fn message(&self, index: usize, mut message: Message, findings: &mut Vec<Finding>) -> Flow<Message> {
+    /// Looks at one message; what rules change is said, not done, so that a refused request stays as it came.
+    fn message(
+        &self,
+        index: usize,
+        message: &Message,
+        findings: &mut Vec<Finding>,
+        changes: &mut Vec<(Place, String)>,
+    ) -> Flow<()> {
+        let side = &self.plan.input;
         let role = message.role;
-        let mut look = |text: &mut String, place| self.replace_in(text, role, place, findings);
-        match &mut message.content {
-            Content::Text(text) => look(text, Place::Message { message: index, part: 0 })?,
+        let scope = Scope { rules: &self.plan.rules, side, counts: &|rule| rule.looks_at(role), look_on: false };
+        let mut look = |text: &str, place: Place, mut lane: Lane| {
+            let checked = whole(&mut lane, text.to_owned(), &scope, findings)?;
+            if checked != text {
+                changes.push((place, checked));
+            }
+            Ok(())
+        };
+        let part = |part| Place::Message { message: index, part };
+        match &message.content {
+            Content::Text(text) => look(text, part(0), Lane::new(part(0), side))?,
             Content::Parts(parts) => {
-                for (number, part) in parts.iter_mut().enumerate() {
-                    if let Part::Text { text, .. } = part {
-                        look(text, Place::Message { message: index, part: number })?;
+                for (number, each) in parts.iter().enumerate() {
+                    if let Part::Text { text, .. } = each {
+                        look(text, part(number), Lane::new(part(number), side))?;
                     }
                 }
             }
         }
-        for (call, tool) in message.tool_calls.iter_mut().enumerate() {
-            look(&mut tool.arguments, Place::MessageCall { message: index, call })?;
+        for (call, tool) in message.tool_calls.iter().enumerate() {
+            let place = Place::MessageCall { message: index, call };
+            look(&tool.arguments, place.clone(), Lane::json(place, side))?;
         }
-        Ok(message)
-    }
-
-    fn replace_in(&self, text: &mut String, role: Role, place: Place, findings: &mut Vec<Finding>) -> Flow<()> {
-        let side = &self.plan.input;
-        let json = matches!(place, Place::MessageCall { .. });
-        let mut lane = if json { Lane::json(place, side) } else { Lane::new(place, side) };
-        let scope = Scope { rules: &self.plan.rules, side, counts: &|rule| rule.looks_at(role), look_on: false };
-        *text = whole(&mut lane, std::mem::take(text), &scope, findings)?;
         Ok(())
     }
 
@@ -201,6 +204,27 @@ impl Guard {
             }
         }
         Ok(())
+    }
+}
+
+/// Puts a changed text where it was found.
+fn put(messages: &mut [Message], place: Place, changed: String) {
+    match place {
+        Place::Message { message, part } => match messages.get_mut(message).map(|message| &mut message.content) {
+            Some(Content::Text(text)) => *text = changed,
+            Some(Content::Parts(parts)) => {
+                if let Some(Part::Text { text, .. }) = parts.get_mut(part) {
+                    *text = changed;
+                }
+            }
+            None => {}
+        },
+        Place::MessageCall { message, call } => {
+            if let Some(tool) = messages.get_mut(message).and_then(|message| message.tool_calls.get_mut(call)) {
+                tool.arguments = changed;
+            }
+        }
+        _ => {}
     }
 }
 

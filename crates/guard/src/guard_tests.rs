@@ -1,5 +1,5 @@
 use super::*;
-use yizhan_domain::ToolCall;
+use yizhan_domain::{Role, ToolCall};
 
 fn guard(rules: &str) -> Guard {
     Guard::new(&[RuleSet::parse("test", rules).unwrap()]).unwrap()

@@ -55,22 +55,15 @@ fn exactly_the_original_characters_are_masked() {
         ("去賭\u{200b}博吧", "去██吧"),
         ("去賭\u{200b}博\u{200b}吧", "去██\u{200b}吧"),
         ("赌-博 ok", "███ ok"),
+        // Five separators are too many; a stroke over the last letter is no part of the word.
         ("赌 -.- 博", "赌 -.- 博"),
         ("ＦＵＣＫ you", "████ you"),
         ("f-u-c-k, f u c k, F.U.C.K!", "███████, ███████, ███████!"),
         ("has some fucking", "has some fucking"),
         ("赌赌博博", "赌██博"),
-        ("f̶u̶c̶k̶", "████"),
+        ("f̶u̶c̶k̶", "████\u{336}"),
     ] {
-        let expected = expected.replace("赌 -.- 博", "赌 -.- 博");
-        let got = masked(&rules, text);
-        if text == "赌 -.- 博" {
-            assert_eq!(got, text, "five separators are too many");
-        } else if text.starts_with('f') && text.contains('\u{336}') {
-            assert_eq!(got, "████\u{336}", "the stroke after the last letter is no part of it");
-        } else {
-            assert_eq!(got, expected, "{text}");
-        }
+        assert_eq!(masked(&rules, text), expected, "{text}");
     }
 }
 
@@ -150,13 +143,8 @@ rules:
         (r#"{"a":13812345678}"#, r#"{"a":"███████████"}"#),
         (r#"{"a":"\"坏\\"}"#, r#"{"a":"\"a \"b\"\\"}"#),
     ] {
-        let expected = expected.replace(r#"\"a "b\"\\"#, r#"\"a \"b\"\\"#);
         let outcome = run(&guard, &[text], true);
-        if text.contains(r"\\") {
-            assert_eq!(outcome.text, r#"{"a":"\"a \"b\"\\"}"#);
-        } else {
-            assert_eq!(outcome.text, expected);
-        }
+        assert_eq!(outcome.text, expected);
         assert!(serde_json::from_str::<serde_json::Value>(&outcome.text).is_ok(), "{}", outcome.text);
         let pieces: Vec<String> = text.chars().map(String::from).collect();
         let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();

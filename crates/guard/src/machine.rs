@@ -9,7 +9,7 @@
 use crate::boundary::Boundary;
 use crate::found::{Found, Mark};
 use regex_automata::dfa::{Automaton, StartKind, dense};
-use regex_automata::util::{primitives::StateID, start, syntax};
+use regex_automata::util::{primitives::StateID, start};
 use regex_automata::{Anchored, MatchKind};
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, HashMap};
 const TABLE_BYTES: usize = 8 << 20;
 const DEAD: u32 = 0;
 const START: u32 = 1;
+const ACCEPTS: u8 = 1;
+const LEADS_ON: u8 = 2;
 
 /// A pattern of the machine.
 #[derive(Clone, Debug)]
@@ -38,8 +40,8 @@ pub(crate) struct Machine {
     next: Vec<u32>,
     /// By state: patterns that end there.
     accepts: Vec<Box<[u16]>>,
-    /// By state: may the text lead on to a match?
-    leads_on: Vec<bool>,
+    /// By state: does a pattern end there ([`ACCEPTS`]), may the text lead on to a match ([`LEADS_ON`])?
+    flags: Vec<u8>,
     patterns: Vec<Pattern>,
     verifies: bool,
 }
@@ -142,7 +144,10 @@ impl Machine {
         patterns: &[Pattern],
     ) -> Self {
         let verifies = patterns.iter().any(|p| p.verify.is_some());
-        Self { boundary, classes, stride, next, accepts, leads_on, patterns: patterns.to_vec(), verifies }
+        let accept = |here: &[u16]| if here.is_empty() { 0 } else { ACCEPTS };
+        let lead = |on: bool| if on { LEADS_ON } else { 0 };
+        let flags = accepts.iter().zip(leads_on).map(|(here, on)| accept(here) | lead(on)).collect();
+        Self { boundary, classes, stride, next, accepts, flags, patterns: patterns.to_vec(), verifies }
     }
 
     /// Do matches need the folded text itself?
@@ -160,19 +165,17 @@ impl Machine {
         state
     }
 
-    /// One more folded character `c`, which the original has at `start..end`; `before` is the one before it,
+    /// One more folded character `c` and its bytes, which the original has at `start..end`; `before` is the one before it,
     /// and `text` all folded ones before it that may matter.
     pub(crate) fn feed(
         &self,
         threads: &mut Threads,
-        c: char,
+        (c, bytes): (char, &[u8]),
         (start, end): (usize, usize),
         before: Option<char>,
         text: &Text,
         found: &mut Found,
     ) {
-        let mut encoded = [0; 4];
-        let bytes = c.encode_utf8(&mut encoded).as_bytes();
         if !threads.list.is_empty() {
             let mut list = std::mem::take(&mut threads.list);
             list.retain_mut(|thread| {
@@ -202,14 +205,15 @@ impl Machine {
         if thread.state == DEAD {
             return false;
         }
-        if !self.accepts[thread.state as usize].is_empty() {
+        let flags = self.flags[thread.state as usize];
+        if flags & ACCEPTS != 0 {
             if self.boundary == Boundary::None {
                 self.accept_with(thread, text, last, found);
             } else {
                 thread.waits = true;
             }
         }
-        thread.waits || self.leads_on[thread.state as usize]
+        thread.waits || flags & LEADS_ON != 0
     }
 
     fn accept(&self, thread: &Thread, text: &Text, found: &mut Found) {
@@ -283,11 +287,7 @@ fn determinise(patterns: &[Pattern]) -> Result<dense::DFA<Vec<u32>>, String> {
         .dfa_size_limit(Some(TABLE_BYTES))
         .determinize_size_limit(Some(4 * TABLE_BYTES));
     let texts: Vec<&str> = patterns.iter().map(|p| p.text.as_str()).collect();
-    dense::Builder::new()
-        .configure(config)
-        .syntax(syntax::Config::new().case_insensitive(true))
-        .build_many(&texts)
-        .map_err(|cause| cause.to_string())
+    dense::Builder::new().configure(config).build_many(&texts).map_err(|cause| cause.to_string())
 }
 
 /// All states that can be reached: transitions by byte class, and patterns that end in each.

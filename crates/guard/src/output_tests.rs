@@ -242,8 +242,10 @@ fn event(lane: u8, choice: u32, delta: &str) -> ChatEvent {
     }
 }
 
-/// What each lane said, and how all ended.
-fn summary(guard: &Arc<Guard>, given: Vec<ChatEvent>) -> (BTreeMap<(u8, u32), String>, Vec<ChatEvent>, Vec<Finding>) {
+/// What each lane said, all other events, and the findings.
+type Summary = (BTreeMap<(u8, u32), String>, Vec<ChatEvent>, Vec<Finding>);
+
+fn summary(guard: &Arc<Guard>, given: Vec<ChatEvent>) -> Summary {
     let guarded = guard.output(stream_of(given)).expect(Expected { more_choices: 2, ..Expected::default() });
     let findings = guarded.findings();
     let mut lanes: BTreeMap<(u8, u32), String> = BTreeMap::new();

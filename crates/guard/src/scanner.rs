@@ -59,16 +59,18 @@ impl Scanner {
     /// One more folded character, which the original has at `start..end`.
     pub(crate) fn feed(&self, scan: &mut Scan, c: char, start: usize, end: usize) {
         scan.found.count += 1;
+        let mut encoded = [0; 4];
+        let bytes: &[u8] = c.encode_utf8(&mut encoded).as_bytes();
         if let (Some(words), Some(state)) = (&self.plain, &mut scan.plain) {
-            words.feed(state, c, start, end, &mut scan.found);
+            words.feed(state, bytes, start, end, &mut scan.found);
         }
         if self.gapped.is_some() || self.spelled.is_some() {
-            self.feed_gapped(scan, c, start, end);
+            self.feed_gapped(scan, (c, bytes), start, end);
         }
         let none = Text::default();
         for (machine, threads) in self.machines.iter().zip(&mut scan.threads) {
             let text = scan.text.as_ref().unwrap_or(&none);
-            machine.feed(threads, c, (start, end), scan.before, text, &mut scan.found);
+            machine.feed(threads, (c, bytes), (start, end), scan.before, text, &mut scan.found);
         }
         if let Some(text) = &mut scan.text {
             text.push(c);
@@ -76,7 +78,7 @@ impl Scanner {
         scan.before = Some(c);
     }
 
-    fn feed_gapped(&self, scan: &mut Scan, c: char, start: usize, end: usize) {
+    fn feed_gapped(&self, scan: &mut Scan, (c, bytes): (char, &[u8]), start: usize, end: usize) {
         if is_separator(c) {
             scan.gap = scan.gap.saturating_add(1);
             if scan.gap > WIDEST_GAP {
@@ -86,12 +88,12 @@ impl Scanner {
         }
         scan.gap = 0;
         if let (Some(words), Some(state)) = (&self.gapped, &mut scan.gapped) {
-            words.feed(state, c, start, end, &mut scan.found);
+            words.feed(state, bytes, start, end, &mut scan.found);
         }
         if let (Some(words), Some(state)) = (&self.spelled, &mut scan.spelled) {
             // Two letters side by side are a word of their own, not a word that is spelled out.
             if is_word(c) && !scan.before.is_some_and(is_word) {
-                words.feed(state, c, start, end, &mut scan.found);
+                words.feed(state, bytes, start, end, &mut scan.found);
             } else {
                 words.reset(state);
             }

@@ -69,7 +69,7 @@ impl Words {
             let mut state = self.start;
             for (length, c) in (1u16..).zip(word.chars()) {
                 set(state, length - 1);
-                state = self.step(state, c);
+                state = self.step(state, c.encode_utf8(&mut [0; 4]).as_bytes());
             }
             ends.push(state);
         }
@@ -78,7 +78,11 @@ impl Words {
             (0..words.len()).filter(|&i| live.get(ends[i].as_usize()).is_none_or(|&l| l == 0)).collect();
         whole.sort_by_key(|&i| self.lengths[i]);
         for i in whole {
-            let suffix = words[i].0.chars().skip(1).fold(self.start, |state, c| self.step(state, c));
+            let suffix = words[i]
+                .0
+                .chars()
+                .skip(1)
+                .fold(self.start, |state, c| self.step(state, c.encode_utf8(&mut [0; 4]).as_bytes()));
             let length = live.get(suffix.as_usize()).copied().unwrap_or(0);
             if live.len() <= ends[i].as_usize() {
                 live.resize(ends[i].as_usize() + 1, 0);
@@ -88,8 +92,8 @@ impl Words {
         live
     }
 
-    fn step(&self, mut state: StateID, c: char) -> StateID {
-        for &byte in c.encode_utf8(&mut [0; 4]).as_bytes() {
+    fn step(&self, mut state: StateID, bytes: &[u8]) -> StateID {
+        for &byte in bytes {
             state = self.automaton.next_state(Anchored::No, state, byte);
         }
         state
@@ -100,9 +104,9 @@ impl Words {
         WordScan { state: self.start, starts: Vec::new() }
     }
 
-    /// One more folded character, which the original has at `start..end`.
-    pub(crate) fn feed(&self, scan: &mut WordScan, c: char, start: usize, end: usize, found: &mut Found) {
-        scan.state = self.step(scan.state, c);
+    /// The bytes of one more folded character, which the original has at `start..end`.
+    pub(crate) fn feed(&self, scan: &mut WordScan, bytes: &[u8], start: usize, end: usize, found: &mut Found) {
+        scan.state = self.step(scan.state, bytes);
         if scan.state == self.start {
             scan.starts.clear();
             return;
