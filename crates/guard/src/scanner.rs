@@ -1,0 +1,130 @@
+//! All patterns of one purpose, run side by side over one lane's folded characters.
+//!
+//! It does not know what happens to a match, nor where the text comes from.
+
+use crate::fold::{is_separator, is_word};
+use crate::found::Found;
+use crate::machine::{Machine, Text, Threads};
+use crate::words::{WordScan, Words};
+
+/// So many separators may stand between two characters of a word that is written with gaps.
+pub(crate) const WIDEST_GAP: u8 = 4;
+
+/// The compiled patterns.
+#[derive(Debug, Default)]
+pub(crate) struct Scanner {
+    /// Words as they are.
+    pub(crate) plain: Option<Words>,
+    /// Words over the text without separators.
+    pub(crate) gapped: Option<Words>,
+    /// Latin words over letters that stand alone: `f-u-c-k`.
+    pub(crate) spelled: Option<Words>,
+    /// Whole words, regular expressions and personal data.
+    pub(crate) machines: Vec<Machine>,
+}
+
+/// Where one lane stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Scan {
+    plain: Option<WordScan>,
+    gapped: Option<WordScan>,
+    spelled: Option<WordScan>,
+    /// Separators since the last character that counts.
+    gap: u8,
+    threads: Vec<Threads>,
+    before: Option<char>,
+    text: Option<Text>,
+    pub(crate) found: Found,
+}
+
+impl Scanner {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.plain.is_none() && self.gapped.is_none() && self.spelled.is_none() && self.machines.is_empty()
+    }
+
+    /// The state before a text.
+    pub(crate) fn scan(&self) -> Scan {
+        Scan {
+            plain: self.plain.as_ref().map(Words::scan),
+            gapped: self.gapped.as_ref().map(Words::scan),
+            spelled: self.spelled.as_ref().map(Words::scan),
+            gap: 0,
+            threads: self.machines.iter().map(|_| Threads::default()).collect(),
+            before: None,
+            text: self.machines.iter().any(Machine::verifies).then(Text::default),
+            found: Found::default(),
+        }
+    }
+
+    /// One more folded character, which the original has at `start..end`.
+    pub(crate) fn feed(&self, scan: &mut Scan, c: char, start: usize, end: usize) {
+        scan.found.count += 1;
+        let mut encoded = [0; 4];
+        let bytes: &[u8] = c.encode_utf8(&mut encoded).as_bytes();
+        if let (Some(words), Some(state)) = (&self.plain, &mut scan.plain) {
+            words.feed(state, bytes, start, end, &mut scan.found);
+        }
+        if self.gapped.is_some() || self.spelled.is_some() {
+            self.feed_gapped(scan, (c, bytes), start, end);
+        }
+        let none = Text::default();
+        for (machine, threads) in self.machines.iter().zip(&mut scan.threads) {
+            let text = scan.text.as_ref().unwrap_or(&none);
+            machine.feed(threads, (c, bytes), (start, end), scan.before, text, &mut scan.found);
+        }
+        if let Some(text) = &mut scan.text {
+            text.push(c);
+        }
+        scan.before = Some(c);
+    }
+
+    fn feed_gapped(&self, scan: &mut Scan, (c, bytes): (char, &[u8]), start: usize, end: usize) {
+        if is_separator(c) {
+            scan.gap = scan.gap.saturating_add(1);
+            if scan.gap > WIDEST_GAP {
+                self.reset_gapped(scan);
+            }
+            return;
+        }
+        scan.gap = 0;
+        if let (Some(words), Some(state)) = (&self.gapped, &mut scan.gapped) {
+            words.feed(state, bytes, start, end, &mut scan.found);
+        }
+        if let (Some(words), Some(state)) = (&self.spelled, &mut scan.spelled) {
+            // Two letters side by side are a word of their own, not a word that is spelled out.
+            if is_word(c) && !scan.before.is_some_and(is_word) {
+                words.feed(state, bytes, start, end, &mut scan.found);
+            } else {
+                words.reset(state);
+            }
+        }
+    }
+
+    fn reset_gapped(&self, scan: &mut Scan) {
+        for (words, state) in [(&self.gapped, &mut scan.gapped), (&self.spelled, &mut scan.spelled)] {
+            if let (Some(words), Some(state)) = (words, state) {
+                words.reset(state);
+            }
+        }
+    }
+
+    /// The text ends here, or what follows has nothing to do with it.
+    pub(crate) fn end(&self, scan: &mut Scan) {
+        let none = Text::default();
+        for (machine, threads) in self.machines.iter().zip(&mut scan.threads) {
+            machine.end(threads, scan.before, scan.text.as_ref().unwrap_or(&none), &mut scan.found);
+        }
+        if let (Some(words), Some(state)) = (&self.plain, &mut scan.plain) {
+            words.reset(state);
+        }
+        self.reset_gapped(scan);
+        scan.before = None;
+    }
+
+    /// Where in the original the earliest match starts that may still come or grow; `now` if there is none.
+    pub(crate) fn frontier(&self, scan: &Scan, now: usize) -> usize {
+        let words = [(&self.plain, &scan.plain), (&self.gapped, &scan.gapped), (&self.spelled, &scan.spelled)];
+        let words = words.into_iter().filter_map(|(words, state)| words.as_ref()?.pending(state.as_ref()?));
+        words.chain(scan.threads.iter().filter_map(Threads::pending)).min().unwrap_or(now)
+    }
+}
