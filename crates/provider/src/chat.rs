@@ -59,7 +59,12 @@ impl RemoteChat {
         let needs = [
             (Capability::Tools, !request.tools.is_empty(), "tools", "cannot call tools"),
             (Capability::Images, has_images(request), "messages", "sees no images"),
-            (Capability::Json, request.response_format != ResponseFormat::Text, "response_format", "keeps to no schema"),
+            (
+                Capability::Json,
+                request.response_format != ResponseFormat::Text,
+                "response_format",
+                "keeps to no schema",
+            ),
         ];
         match needs.into_iter().find(|(capability, needed, ..)| *needed && !capabilities.contains(capability)) {
             None => Ok(()),

@@ -101,9 +101,10 @@ fn message_tokens(message: &Message) -> u32 {
         Content::Text(text) => text_tokens(text),
         Content::Parts(parts) => parts.iter().map(part_tokens).fold(0, u32::saturating_add),
     };
-    let calls = message.tool_calls.iter().map(|call| {
-        text_tokens(&call.id) + text_tokens(&call.name) + text_tokens(&call.arguments) + MESSAGE
-    });
+    let calls = message
+        .tool_calls
+        .iter()
+        .map(|call| text_tokens(&call.id) + text_tokens(&call.name) + text_tokens(&call.arguments) + MESSAGE);
     // Reasoning that is sent back counts as well.
     let extra = message.extra.values().map(|value| value.as_str().map_or(0, text_tokens));
     calls.chain(extra).fold(content.saturating_add(MESSAGE), u32::saturating_add)

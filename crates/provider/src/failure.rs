@@ -164,7 +164,7 @@ fn explain(
             "The provider '{provider}' does not know this model or route; the operator must check 'upstream' and 'base_url'{said}."
         ),
         (ErrorCode::RateLimited | ErrorCode::Overloaded, _) => {
-            format!("The provider '{provider}' takes no more calls for now{said}. Try again later.")
+            format!("The provider '{provider}' takes no more calls for now, try again later{said}.")
         }
         _ => format!("The provider '{provider}' {answered}{said}."),
     };

@@ -10,6 +10,7 @@ use crate::sse::{SseEvent, SseParser};
 use crate::vendor::Wire;
 use bytes::Bytes;
 use futures_core::Stream;
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use serde_json::json;
 use std::collections::VecDeque;
@@ -131,13 +132,20 @@ enum State {
     Reading,
     /// To be told once the events before it are.
     Failed(Failure),
-    Done,
+    /// All that the provider had to say was read.
+    Whole,
+    /// A failure was told.
+    Over,
 }
+
+/// After a whole answer the body's end is a few bytes away; read to there, the connection can be used again.
+const END_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The events of a streamed reply.
 pub(crate) struct Events {
     shared: Arc<Shared>,
-    body: Incoming,
+    /// Gone only while it is dropped.
+    body: Option<Incoming>,
     parser: SseParser,
     reader: Reader,
     queue: VecDeque<ChatEvent>,
@@ -152,7 +160,7 @@ impl Events {
         Self {
             reader: Reader::new(shared.vendor.wire()),
             shared,
-            body,
+            body: Some(body),
             parser: SseParser::default(),
             queue: VecDeque::with_capacity(16),
             reckoning,
@@ -192,7 +200,7 @@ impl Events {
             Ok(()) if is_whole => {
                 self.queue.iter().for_each(|event| self.reckoning.take(event));
                 self.reckoning.end(self.reader.usage(), &mut self.queue);
-                self.state = State::Done;
+                self.state = State::Whole;
             }
             Ok(()) => self.queue.iter().for_each(|event| self.reckoning.take(event)),
         }
@@ -201,7 +209,8 @@ impl Events {
     /// The next piece of the body is read, or its end.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            match Pin::new(&mut self.body).poll_frame(cx) {
+            let Some(body) = &mut self.body else { return Poll::Ready(self.finish()) };
+            match Pin::new(body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.clock.tick();
                     let Ok(data) = frame.into_data() else { continue };
@@ -230,13 +239,28 @@ impl Stream for Events {
             }
             match &this.state {
                 State::Reading => ready!(this.poll_read(cx)),
-                State::Done => return Poll::Ready(None),
+                State::Whole | State::Over => return Poll::Ready(None),
                 State::Failed(_) => {
-                    let State::Failed(failure) = std::mem::replace(&mut this.state, State::Done) else { continue };
+                    let State::Failed(failure) = std::mem::replace(&mut this.state, State::Over) else { continue };
                     let error = failure.tell(&this.shared.name, this.shared.vendor);
                     return Poll::Ready(Some(Err(error)));
                 }
             }
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let (State::Whole, Some(mut body)) = (&self.state, self.body.take()) else { return };
+        if body.is_end_stream() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                // Data after the end of the answer is not waited for.
+                let _ = tokio::time::timeout(END_PATIENCE, body.frame()).await;
+            });
         }
     }
 }

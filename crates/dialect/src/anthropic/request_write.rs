@@ -73,7 +73,8 @@ fn refuse_unknown(request: &ChatRequest) -> Result<()> {
         return Err(Error::invalid("n", "Anthropic's models give one answer; leave 'n' out, or ask several times."));
     }
     if request.response_format == ResponseFormat::JsonObject {
-        let message = "Anthropic's models take a schema, not 'json_object'; send 'json_schema' or ask for JSON in words.";
+        let message =
+            "Anthropic's models take a schema, not 'json_object'; send 'json_schema' or ask for JSON in words.";
         return Err(Error::invalid("response_format.type", message));
     }
     Ok(())

@@ -35,6 +35,8 @@ pub struct ChatAnswerReader {
     finished: u128,
     /// Fields beside `choices` as last told, in their own JSON.
     told: Vec<(String, String)>,
+    /// The word with which the vendor gave up, in the midst of an answer.
+    given_up: Option<String>,
 }
 
 impl ChatAnswerReader {
@@ -73,7 +75,11 @@ impl ChatAnswerReader {
         let mut json = serde_json::Deserializer::from_slice(data);
         let found = json.deserialize_map(ChunkVisitor { reader: self, events });
         let fault = match found.and_then(|found| json.end().map(|()| found)) {
-            Ok(Found::Answer) => return Ok(()),
+            Ok(Found::Answer) => match self.given_up.take() {
+                None => return Ok(()),
+                // What came with the word is still told.
+                Some(word) => return Err(AnswerFault::Vendor(gave_up(word))),
+            },
             Ok(Found::Error) => AnswerFault::Vendor(VendorError::read(data).unwrap_or_default()),
             // DashScope's and SiliconFlow's errors have no field `error`.
             Ok(Found::Neither) => match VendorError::read(data) {
@@ -126,6 +132,10 @@ impl ChatAnswerReader {
             }
         }
     }
+}
+
+fn gave_up(word: String) -> VendorError {
+    VendorError { message: format!("it ended the answer with '{word}'"), code: word, ..VendorError::default() }
 }
 
 /// Why an answer ended, in all vendors' words. None: it did not end well.
@@ -205,6 +215,7 @@ impl<'de> Visitor<'de> for ChunkVisitor<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
         let Self { reader, events } = self;
+        let first = events.len();
         let (mut failed, mut known, mut beside) = (false, false, Fields::new());
         while let Some(key) = map.next_key::<Word<'de>>()? {
             match &*key {
@@ -234,7 +245,8 @@ impl<'de> Visitor<'de> for ChunkVisitor<'_> {
             }
         }
         if !beside.is_empty() {
-            events.push_back(ChatEvent::Extra { choice: None, fields: beside });
+            // Before the end of an answer, so that a writer still has a chunk to put it into.
+            events.insert(first, ChatEvent::Extra { choice: None, fields: beside });
         }
         Ok(match (failed, known) {
             (true, _) => Found::Error,
@@ -304,7 +316,10 @@ impl<'de> Visitor<'de> for ChoiceSeed<'_> {
                 "finish_reason" => {
                     let word = map.next_value::<Word<'de>>()?;
                     if !word.is_empty() {
-                        ended = Some(finish_reason(&word));
+                        ended = finish_reason(&word);
+                        if ended.is_none() {
+                            reader.given_up = Some(word.to_string());
+                        }
                         keep_own_word(&word, &mut extra);
                     }
                 }
@@ -325,10 +340,8 @@ impl<'de> Visitor<'de> for ChoiceSeed<'_> {
         if choice != 0 {
             events.range_mut(first..).for_each(|event| set_choice(event, choice));
         }
-        match ended {
-            Some(Some(reason)) => reader.finish(choice, reason, events),
-            Some(None) => return Err(serde::de::Error::custom("the vendor broke the answer off by its own fault")),
-            None => {}
+        if let Some(reason) = ended {
+            reader.finish(choice, reason, events);
         }
         Ok(())
     }
@@ -336,7 +349,9 @@ impl<'de> Visitor<'de> for ChoiceSeed<'_> {
 
 /// A reason that has no word of ours is kept beside ours, under OpenRouter's name for it.
 fn keep_own_word(word: &str, extra: &mut Fields) {
-    if !matches!(word, "stop" | "length" | "tool_calls" | "content_filter" | "function_call") {
+    if finish_reason(word).is_some()
+        && !matches!(word, "stop" | "length" | "tool_calls" | "content_filter" | "function_call")
+    {
         extra.insert("native_finish_reason".to_owned(), Value::from(word));
     }
 }

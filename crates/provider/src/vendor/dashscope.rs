@@ -49,7 +49,10 @@ impl Vendor for DashScope {
         match error.code.as_str() {
             "data_inspection_failed" | "DataInspectionFailed" => Some(ErrorCode::ContentBlocked),
             "Arrearage" | "AllocationQuota.FreeTierOnly" => Some(ErrorCode::ProviderFailed),
-            "Throttling" | "Throttling.RateQuota" | "Throttling.AllocationQuota" | "LimitRequests"
+            "Throttling"
+            | "Throttling.RateQuota"
+            | "Throttling.AllocationQuota"
+            | "LimitRequests"
             | "limit_requests" => Some(ErrorCode::RateLimited),
             _ => None,
         }

@@ -11,30 +11,30 @@ use tokio::sync::mpsc;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub struct Received {
+pub(crate) struct Received {
     /// The first line and the headers, in small letters.
-    pub head: String,
+    pub(crate) head: String,
     /// The body.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Received {
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 /// What the upstream does with a connection's next request.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// Writes these bytes.
     Write(Vec<u8>),
     /// Waits until the test says so.
@@ -43,37 +43,40 @@ pub enum Step {
     Close,
 }
 
-pub struct Upstream {
-    pub address: SocketAddr,
-    pub requests: Arc<Mutex<Vec<Received>>>,
-    pub connections: Arc<AtomicUsize>,
+pub(crate) struct Upstream {
+    pub(crate) address: SocketAddr,
+    pub(crate) requests: Arc<Mutex<Vec<Received>>>,
+    pub(crate) connections: Arc<AtomicUsize>,
     /// A message for each connection that the other side closed.
-    pub closed: mpsc::UnboundedReceiver<()>,
+    pub(crate) closed: mpsc::UnboundedReceiver<()>,
     /// Lets a paused answer go on.
-    pub go_on: mpsc::UnboundedSender<()>,
+    pub(crate) go_on: mpsc::UnboundedSender<()>,
 }
 
 impl Upstream {
-    pub fn base(&self) -> String {
+    pub(crate) fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.requests.lock().unwrap().clone()
     }
 
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 }
 
 /// Starts an upstream that answers every request by the same steps.
-pub async fn upstream(steps: Vec<Step>) -> Upstream {
+pub(crate) async fn upstream(steps: Vec<Step>) -> Upstream {
     serve(steps, |socket| async move { Some(socket) }).await
 }
 
 /// The same, behind whatever `wrap` makes of a connection.
-pub async fn serve<S, F>(steps: Vec<Step>, wrap: impl Fn(tokio::net::TcpStream) -> F + Send + 'static) -> Upstream
+pub(crate) async fn serve<S, F>(
+    steps: Vec<Step>,
+    wrap: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
+) -> Upstream
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Future<Output = Option<S>> + Send + 'static,
@@ -163,22 +166,22 @@ async fn read_request<S: AsyncRead + Unpin>(socket: &mut S) -> Option<Received> 
 }
 
 /// A whole HTTP reply.
-pub fn reply(status: u16, headers: &str, body: &str) -> Vec<u8> {
+pub(crate) fn reply(status: u16, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 /// The head of a streamed reply.
-pub fn stream_head() -> Vec<u8> {
+pub(crate) fn stream_head() -> Vec<u8> {
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".to_vec()
 }
 
 /// A piece of a streamed reply.
-pub fn chunk(text: &str) -> Vec<u8> {
+pub(crate) fn chunk(text: &str) -> Vec<u8> {
     format!("{:x}\r\n{text}\r\n", text.len()).into_bytes()
 }
 
 /// The end of a streamed reply.
-pub fn last_chunk() -> Vec<u8> {
+pub(crate) fn last_chunk() -> Vec<u8> {
     b"0\r\n\r\n".to_vec()
 }
