@@ -3,9 +3,13 @@
 //! Pure functions from bytes and JSON to structs and the other way round. This crate does not know
 //! HTTP, models, the store, or who calls: `server` and (later) `provider` do.
 
+pub mod anthropic;
 pub mod openai;
 
 mod base64;
+mod lenient;
 mod object;
+mod vendor_error;
 
 pub use object::parse_json;
+pub use vendor_error::{AnswerFault, VendorError};

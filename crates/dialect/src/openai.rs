@@ -4,6 +4,7 @@
 //! passed by, and what would silently change the answer's meaning is refused with the path of the
 //! field. Replies hold the fields that OpenAI's own clients read, and a few of our own beside them.
 
+mod chat_answer_read;
 mod chat_reply;
 mod chat_request;
 mod embedding;
@@ -14,6 +15,7 @@ mod model;
 mod vector_store_reply;
 mod vector_store_request;
 
+pub use chat_answer_read::ChatAnswerReader;
 pub use chat_reply::{Answer, Choice, ChunkWriter};
 pub use chat_request::{ChatCompletionRequest, RetrievalWish, write_chat_request};
 pub use embedding::{EmbeddingEncoding, EmbeddingRequest, InputType, embedding_reply};
