@@ -3,9 +3,13 @@
 //! Pure functions from bytes and JSON to structs and the other way round. This crate does not know
 //! HTTP, models, the store, or who calls: `server` and (later) `provider` do.
 
+pub mod anthropic;
 pub mod openai;
 
 mod base64;
+mod blocks;
 mod object;
+mod stream;
 
 pub use object::parse_json;
+pub use stream::NamedEvent;

@@ -15,6 +15,7 @@ mod vector_store_reply;
 mod vector_store_request;
 
 pub use chat_reply::{Answer, Choice, ChunkWriter};
+pub(crate) use chat_request::read_retrieval;
 pub use chat_request::{ChatCompletionRequest, RetrievalWish, write_chat_request};
 pub use embedding::{EmbeddingEncoding, EmbeddingRequest, InputType, embedding_reply};
 pub use error::error_body;

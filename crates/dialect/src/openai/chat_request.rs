@@ -240,7 +240,7 @@ fn read_include_usage(options: Option<Object>) -> Result<bool> {
     }
 }
 
-fn read_retrieval(object: &mut Object) -> Result<RetrievalWish> {
+pub(crate) fn read_retrieval(object: &mut Object) -> Result<RetrievalWish> {
     let Some(mut wish) = object.object("retrieval")? else { return Ok(RetrievalWish::default()) };
     let read = RetrievalWish {
         mode: wish.string("mode")?,
