@@ -19,7 +19,7 @@
 //! | Anthropic's own tools (`web_search_…`) | kept as they came |
 //! | `tool_choice` `auto`, `any`, `tool`, `none` | `auto`, `required`, the function, `none` |
 //! | `disable_parallel_tool_use: true` | `extra["parallel_tool_calls"] = false` |
-//! | `output_config.format` / `.effort` | `response_format` / `extra["reasoning_effort"]` |
+//! | `output_config.format` | `response_format`, and kept with the rest of `output_config` in `extra` |
 //! | `stop_sequences` | `stop` |
 //! | `thinking`, `metadata`, all else | `ChatRequest.extra` under the same name |
 //!
@@ -29,7 +29,8 @@
 //! | reasoning | `thinking` blocks; the signature is empty unless the model gave one |
 //! | prompt tokens | `input_tokens` + `cache_read_input_tokens` + `cache_creation_input_tokens` |
 //! | reasoning tokens | `output_tokens_details.thinking_tokens` |
-//! | citations | of the last text block: `page_location`, or `search_result_location` where there is no page; our `index` and `boxes` beside |
+//! | `thinking_blocks`, `content_blocks`, `citations`, `native_finish_reason` in `Extra` | Anthropic's own blocks and words, as they were |
+//! | our citations | of the last text block: `page_location`, or `search_result_location` where there is no page; our `index` and `boxes` beside |
 //!
 //! Lost on the way to Anthropic's clients: answers beyond the first, log probabilities, the matched stop
 //! sequence (unless the provider names it), audio. Lost on the way to other models (see

@@ -38,6 +38,8 @@ pub(crate) struct Block {
     pub(crate) seal: Option<Value>,
     /// What a text rests on.
     pub(crate) citations: Vec<Citation>,
+    /// The same in the words of the vendor that answers.
+    pub(crate) foreign: Vec<Value>,
     /// A call's index among the answer's calls.
     index: Option<u32>,
 }
@@ -53,6 +55,8 @@ pub(crate) enum Step {
     Seal(Value),
     /// What the open text rests on.
     Cite(Vec<Citation>),
+    /// The same in the words of the vendor that answers.
+    CiteForeign(Vec<Value>),
     /// The open block's end; it is whole.
     Close(Block),
     /// Other fields of the answer.
@@ -76,7 +80,7 @@ pub(crate) struct Blocks {
 
 impl Block {
     fn new(kind: Kind) -> Self {
-        Self { kind, text: String::new(), seal: None, citations: Vec::new(), index: None }
+        Self { kind, text: String::new(), seal: None, citations: Vec::new(), foreign: Vec::new(), index: None }
     }
 
     /// May it end here? A call may when its arguments are one whole object.
@@ -123,11 +127,6 @@ impl Blocks {
         steps
     }
 
-    /// The blocks that are not closed yet.
-    pub(crate) fn unfinished(&self) -> impl Iterator<Item = &Block> {
-        self.open.iter().chain(&self.waiting)
-    }
-
     fn add_text(&mut self, kind: Kind, delta: String, steps: &mut Vec<Step>) {
         if !delta.is_empty() {
             self.add(kind, None, delta, steps);
@@ -153,6 +152,12 @@ impl Blocks {
         if let Some(Value::Array(blocks)) = fields.shift_remove("thinking_blocks") {
             blocks.into_iter().for_each(|block| self.seal(block, steps));
         }
+        if let Some(Value::Array(blocks)) = fields.shift_remove("content_blocks") {
+            blocks.into_iter().for_each(|block| self.begin(Block::new(Kind::Opaque(block)), steps));
+        }
+        if let Some(Value::Array(citations)) = fields.shift_remove("citations") {
+            self.cite(citations, steps);
+        }
         if !fields.is_empty() {
             steps.push(Step::Extra(fields));
         }
@@ -174,6 +179,16 @@ impl Blocks {
         }
         if self.waiting.is_empty() {
             steps.push(Step::Seal(value));
+        }
+    }
+
+    /// Citations of a text stand in it; without one there is nothing that they could be of.
+    fn cite(&mut self, citations: Vec<Value>, steps: &mut Vec<Step>) {
+        let last = self.waiting.back_mut().or(self.open.as_mut());
+        let Some(block) = last.filter(|block| block.kind == Kind::Text) else { return };
+        block.foreign.extend(citations.iter().cloned());
+        if self.waiting.is_empty() {
+            steps.push(Step::CiteForeign(citations));
         }
     }
 
@@ -213,6 +228,9 @@ impl Blocks {
             }
             if let Some(seal) = &next.seal {
                 steps.push(Step::Seal(seal.clone()));
+            }
+            if !next.foreign.is_empty() {
+                steps.push(Step::CiteForeign(next.foreign.clone()));
             }
             self.open = Some(next);
         }

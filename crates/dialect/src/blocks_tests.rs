@@ -23,6 +23,7 @@ fn steps(events: impl IntoIterator<Item = ChatEvent>) -> String {
         Step::More(text) => text,
         Step::Seal(_) => "seal".to_owned(),
         Step::Cite(citations) => format!("{} citations", citations.len()),
+        Step::CiteForeign(citations) => format!("{} foreign", citations.len()),
         Step::Close(_) => "-".to_owned(),
         Step::Extra(fields) => format!("{} fields", fields.len()),
         Step::Finish(..) => "finish".to_owned(),
@@ -87,4 +88,23 @@ fn empty_pieces_and_other_answers_open_nothing() {
         fields: Fields::from_iter([("refusal".to_owned(), text)]),
     };
     assert_eq!(steps([refusal(json!(null)), refusal(json!("No."))]), "+refusal No.");
+}
+
+#[test]
+fn a_vendors_own_blocks_and_citations_keep_their_places() {
+    let extra = |key: &str, value| ChatEvent::Extra {
+        choice: Some(0),
+        fields: Fields::from_iter([(key.to_owned(), json!([value]))]),
+    };
+    let events = [
+        extra("citations", json!({})),
+        extra("content_blocks", json!({"type": "server_tool_use"})),
+        ChatEvent::text("a"),
+        extra("citations", json!({"type": "web_search_result_location"})),
+        piece(0, Some("f"), "{"),
+        ChatEvent::text("b"),
+        extra("citations", json!({})),
+        ChatEvent::finish(FinishReason::Stop),
+    ];
+    assert_eq!(steps(events), "+opaque - +text a 1 foreign - +f(id-f) { - +text b 1 foreign - finish");
 }

@@ -5,6 +5,7 @@
 
 pub mod anthropic;
 pub mod openai;
+pub mod responses;
 
 mod base64;
 mod blocks;

@@ -14,9 +14,10 @@ mod model;
 mod vector_store_reply;
 mod vector_store_request;
 
+pub(crate) use chat_reply::annotations;
 pub use chat_reply::{Answer, Choice, ChunkWriter};
-pub(crate) use chat_request::read_retrieval;
 pub use chat_request::{ChatCompletionRequest, RetrievalWish, write_chat_request};
+pub(crate) use chat_request::{read_retrieval, read_sampling};
 pub use embedding::{EmbeddingEncoding, EmbeddingRequest, InputType, embedding_reply};
 pub use error::error_body;
 pub use file::{FileObject, deleted, list};

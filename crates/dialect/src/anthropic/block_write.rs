@@ -9,12 +9,14 @@ use yizhan_domain::{Citation, Usage};
 
 /// A whole block.
 pub(super) fn write_block(block: &Block) -> Value {
-    let Block { kind, text, seal, citations, .. } = block;
+    let Block { kind, text, seal, citations, foreign, .. } = block;
     match kind {
-        Kind::Text | Kind::Refusal if citations.is_empty() => json!({"type": "text", "text": text}),
         Kind::Text | Kind::Refusal => {
-            let citations: Vec<Value> = citations.iter().map(write_citation).collect();
-            json!({"type": "text", "text": text, "citations": citations})
+            let mut value = json!({"type": "text", "text": text});
+            if !citations.is_empty() || !foreign.is_empty() {
+                value["citations"] = foreign.iter().cloned().chain(citations.iter().map(write_citation)).collect();
+            }
+            value
         }
         Kind::Reasoning => json!({"type": "thinking", "thinking": text, "signature": signature(seal.as_ref())}),
         Kind::Call { .. } => {

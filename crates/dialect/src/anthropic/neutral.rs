@@ -9,13 +9,12 @@ use yizhan_domain::{Content, Error, Fields, Message, Part, Result};
 use yizhan_model::ChatRequest;
 
 /// Fields of a request that other vendors do not know, or know as something else.
-const DROPPED: [&str; 11] = [
+const DROPPED: [&str; 10] = [
     "thinking",
     "service_tier",
     "inference_geo",
     "context_management",
     "cache_control",
-    "output_config",
     "speed",
     "diagnostics",
     "container",
@@ -36,8 +35,9 @@ const MARKS: [&str; 9] = [
     "allowed_callers",
 ];
 
-/// Makes the request one that any vendor of chat completions takes: `metadata.user_id` becomes `user`, signed
-/// thinking `reasoning_content`, documents text or files. Blocks and tools that run at Anthropic are refused.
+/// Makes the request one that any vendor of chat completions takes: `metadata.user_id` becomes `user`,
+/// `output_config.effort` `reasoning_effort`, signed thinking `reasoning_content`, documents text or
+/// files. Blocks and tools that run at Anthropic are refused.
 pub fn make_neutral(request: &mut ChatRequest) -> Result<()> {
     let extra = &mut request.extra;
     if extra.contains_key("mcp_servers") {
@@ -46,11 +46,13 @@ pub fn make_neutral(request: &mut ChatRequest) -> Result<()> {
             "'mcp_servers' are called by Anthropic only; this model is not theirs.",
         ));
     }
-    if let Some(user) = extra.shift_remove("metadata").and_then(|mut metadata| match metadata["user_id"].take() {
-        Value::String(user) => Some(user),
-        _ => None,
-    }) {
-        extra.entry("user").or_insert(Value::String(user));
+    let metadata = extra.shift_remove("metadata");
+    if let Some(user) = metadata.as_ref().and_then(|metadata| metadata["user_id"].as_str()) {
+        extra.entry("user").or_insert_with(|| json!(user));
+    }
+    let config = extra.shift_remove("output_config");
+    if let Some(effort) = config.as_ref().and_then(|config| config["effort"].as_str()) {
+        extra.entry("reasoning_effort").or_insert_with(|| json!(effort));
     }
     drop_fields(extra, &DROPPED);
     for (index, tool) in request.tools.iter_mut().enumerate() {

@@ -43,7 +43,7 @@ impl MessageReply {
                 Step::End(usage) => self.usage = Some(usage),
                 Step::Extra(fields) => self.end.extra.extend(fields),
                 Step::Finish(reason, citations) => self.end.finish(reason, citations),
-                Step::Open(_) | Step::More(_) | Step::Seal(_) | Step::Cite(_) => {}
+                Step::Open(_) | Step::More(_) | Step::Seal(_) | Step::Cite(_) | Step::CiteForeign(_) => {}
             }
         }
     }
@@ -99,7 +99,7 @@ impl End {
     fn stop_reason(&self) -> &str {
         let reason = self.reason.unwrap_or(FinishReason::Stop);
         // The provider's own word is finer, as long as nobody on the way ended the answer for another reason.
-        let own = self.extra.get("stop_reason").and_then(Value::as_str);
+        let own = self.extra.get("native_finish_reason").and_then(Value::as_str);
         match (reason, own) {
             (FinishReason::Stop, Some(own @ ("end_turn" | "stop_sequence" | "pause_turn"))) => own,
             (FinishReason::Length, Some(own @ ("max_tokens" | "model_context_window_exceeded"))) => own,

@@ -129,7 +129,7 @@ fn stop_reasons() {
     assert_eq!(reason(vec![call()], FinishReason::ToolCalls), none("tool_use"));
     let sequence = extra(json!({"stop_sequence": "###"}));
     assert_eq!(reason(vec![sequence], FinishReason::Stop), ("stop_sequence".to_owned(), json!("###")));
-    let own = || extra(json!({"stop_reason": "pause_turn"}));
+    let own = || extra(json!({"native_finish_reason": "pause_turn"}));
     assert_eq!(reason(vec![own()], FinishReason::Stop), none("pause_turn"));
     assert_eq!(reason(vec![own()], FinishReason::ContentFilter), none("refusal"));
 }

@@ -144,32 +144,31 @@ fn read_tool_choice(object: &mut Object) -> Result<(ToolChoice, bool)> {
     Ok((read, one_at_a_time))
 }
 
-/// The answer's shape; the effort and what is not known go to `extra`.
+/// The answer's shape. The whole is kept too: it may say more than the shape.
 fn read_output_config(object: &mut Object, extra: &mut Fields) -> Result<ResponseFormat> {
     let Some(mut config) = object.object("output_config")? else { return Ok(ResponseFormat::Text) };
+    let whole = config.clone().rest();
     let format = match config.object("format")? {
         None => ResponseFormat::Text,
-        Some(mut format) => {
-            let kind = format.required_string("type")?;
-            if kind != "json_schema" {
-                let path = format.path_of("type");
-                return Err(Error::invalid(path.clone(), format!("'{path}' must be 'json_schema', not '{kind}'.")));
-            }
-            let schema = format.take("schema").ok_or_else(|| format.missing("schema"))?;
-            if !schema.is_object() {
-                return Err(wrong_kind(format.path_of("schema"), "an object", &schema));
-            }
-            ResponseFormat::JsonSchema { schema, extra: format.rest() }
-        }
+        Some(format) => read_format(format)?,
     };
-    if let Some(effort) = config.string("effort")? {
-        extra.insert("reasoning_effort".to_owned(), json!(effort));
-    }
-    let rest = config.rest();
-    if !rest.is_empty() {
-        extra.insert("output_config".to_owned(), Value::Object(rest));
+    if !whole.is_empty() {
+        extra.insert("output_config".to_owned(), Value::Object(whole));
     }
     Ok(format)
+}
+
+fn read_format(mut format: Object) -> Result<ResponseFormat> {
+    let kind = format.required_string("type")?;
+    if kind != "json_schema" {
+        let path = format.path_of("type");
+        return Err(Error::invalid(path.clone(), format!("'{path}' must be 'json_schema', not '{kind}'.")));
+    }
+    let schema = format.take("schema").ok_or_else(|| format.missing("schema"))?;
+    if !schema.is_object() {
+        return Err(wrong_kind(format.path_of("schema"), "an object", &schema));
+    }
+    Ok(ResponseFormat::JsonSchema { schema, extra: format.rest() })
 }
 
 #[cfg(test)]

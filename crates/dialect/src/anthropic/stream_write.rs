@@ -117,6 +117,10 @@ impl MessageWriter {
                 let deltas = citations.iter().map(|citation| Delta::Citation { citation: write_citation(citation) });
                 events.extend(deltas.map(|delta| self.block_delta(delta)));
             }
+            Step::CiteForeign(citations) => {
+                let deltas = citations.into_iter().map(|citation| Delta::Citation { citation });
+                events.extend(deltas.map(|delta| self.block_delta(delta)));
+            }
             Step::Close(block) => {
                 self.end.see(&block);
                 let stop = json!({"type": "content_block_stop", "index": self.index});
