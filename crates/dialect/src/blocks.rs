@@ -153,7 +153,7 @@ impl Blocks {
             blocks.into_iter().for_each(|block| self.seal(block, steps));
         }
         if let Some(Value::Array(blocks)) = fields.shift_remove("content_blocks") {
-            blocks.into_iter().for_each(|block| self.begin(Block::new(Kind::Opaque(block)), steps));
+            blocks.into_iter().for_each(|block| self.add_opaque(block, steps));
         }
         if let Some(Value::Array(citations)) = fields.shift_remove("citations") {
             self.cite(citations, steps);
@@ -166,7 +166,7 @@ impl Blocks {
     /// Anthropic's own form of a piece of reasoning. Its text has mostly come before, as a delta.
     fn seal(&mut self, value: Value, steps: &mut Vec<Step>) {
         if value["type"] != "thinking" {
-            return self.begin(Block::new(Kind::Opaque(value)), steps);
+            return self.add_opaque(value, steps);
         }
         let last = self.waiting.back_mut().or(self.open.as_mut());
         let last = last.filter(|block| block.goes_on_with(&Kind::Reasoning, None));
@@ -179,6 +179,13 @@ impl Blocks {
         }
         if self.waiting.is_empty() {
             steps.push(Step::Seal(value));
+        }
+    }
+
+    /// What has no type is no block: it would break every client.
+    fn add_opaque(&mut self, value: Value, steps: &mut Vec<Step>) {
+        if value["type"].is_string() {
+            self.begin(Block::new(Kind::Opaque(value)), steps);
         }
     }
 

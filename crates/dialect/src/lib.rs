@@ -10,7 +10,9 @@ pub mod responses;
 mod base64;
 mod blocks;
 mod object;
+mod rerank;
 mod stream;
 
 pub use object::parse_json;
+pub use rerank::{RerankRequest, RerankVersion, rerank_reply};
 pub use stream::NamedEvent;

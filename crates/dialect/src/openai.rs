@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod message;
 mod model;
+mod moderation;
 mod vector_store_reply;
 mod vector_store_request;
 
@@ -22,6 +23,7 @@ pub use embedding::{EmbeddingEncoding, EmbeddingRequest, InputType, embedding_re
 pub use error::error_body;
 pub use file::{FileObject, deleted, list};
 pub use model::ModelObject;
+pub use moderation::{CategoryScore, ModerationInput, ModerationRequest, ModerationResult, moderation_reply};
 pub use vector_store_reply::{
     BatchObject, FileCounts, SearchResult, VectorStoreFileObject, VectorStoreObject, search_reply,
 };

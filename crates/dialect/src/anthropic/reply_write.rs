@@ -85,7 +85,8 @@ impl End {
         let reason = self.stop_reason();
         let mut fields = Fields::from_iter([("stop_reason".to_owned(), json!(reason))]);
         for key in END_FIELDS {
-            if let Some(value) = self.extra.get(key) {
+            let value = self.extra.get(key).filter(|value| value.is_object() || value.is_string());
+            if let Some(value) = value {
                 fields.insert(key.to_owned(), value.clone());
             }
         }
