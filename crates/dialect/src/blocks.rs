@@ -182,9 +182,9 @@ impl Blocks {
         }
     }
 
-    /// What has no type is no block: it would break every client.
+    /// What has no type is no block, and blocks that can be read come as events: either would break clients.
     fn add_opaque(&mut self, value: Value, steps: &mut Vec<Step>) {
-        if value["type"].is_string() {
+        if value["type"].as_str().is_some_and(|kind| !matches!(kind, "text" | "thinking" | "tool_use")) {
             self.begin(Block::new(Kind::Opaque(value)), steps);
         }
     }
