@@ -5,6 +5,7 @@
 
 pub mod anthropic;
 pub mod openai;
+pub mod responses;
 
 mod base64;
 mod lenient;
@@ -13,3 +14,11 @@ mod vendor_error;
 
 pub use object::parse_json;
 pub use vendor_error::{AnswerFault, VendorError};
+mod blocks;
+mod object;
+mod rerank;
+mod stream;
+
+pub use object::parse_json;
+pub use rerank::{RerankRequest, RerankVersion, rerank_reply};
+pub use stream::NamedEvent;

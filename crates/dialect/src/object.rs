@@ -23,7 +23,7 @@ fn invalid_body(message: impl Into<String>) -> Error {
 }
 
 /// A JSON object whose fields are taken out one by one; what is left over at the end is unknown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Object {
     path: String,
     fields: Map<String, Value>,

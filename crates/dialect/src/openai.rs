@@ -12,16 +12,20 @@ mod error;
 mod file;
 mod message;
 mod model;
+mod moderation;
 mod vector_store_reply;
 mod vector_store_request;
 
 pub use chat_answer_read::ChatAnswerReader;
+pub(crate) use chat_reply::annotations;
 pub use chat_reply::{Answer, Choice, ChunkWriter};
 pub use chat_request::{ChatCompletionRequest, RetrievalWish, write_chat_request};
+pub(crate) use chat_request::{read_retrieval, read_sampling};
 pub use embedding::{EmbeddingEncoding, EmbeddingRequest, InputType, embedding_reply};
 pub use error::error_body;
 pub use file::{FileObject, deleted, list};
 pub use model::ModelObject;
+pub use moderation::{CategoryScore, ModerationInput, ModerationRequest, ModerationResult, moderation_reply};
 pub use vector_store_reply::{
     BatchObject, FileCounts, SearchResult, VectorStoreFileObject, VectorStoreObject, search_reply,
 };

@@ -66,7 +66,7 @@ fn replaced(mut document: Value, mut at: usize, with: Value) -> Value {
 /// What is read from what was written.
 fn again(read: &ChatCompletionRequest) -> ChatCompletionRequest {
     let written = write_chat_request(&read.model, &read.request, read.include_usage);
-    ChatCompletionRequest::read(Value::Object(written)).unwrap()
+    ChatCompletionRequest::read(Value::Object(written)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn read_everything(value: &Value) {

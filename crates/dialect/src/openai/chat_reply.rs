@@ -145,7 +145,7 @@ fn add_missing(fields: &mut Fields, extra: &Fields) {
 }
 
 /// `annotations` of an answer.
-fn annotations(citations: &[Citation]) -> Vec<Value> {
+pub(crate) fn annotations(citations: &[Citation]) -> Vec<Value> {
     let annotation = |citation: &Citation| {
         json!({
             "type": "file_citation",

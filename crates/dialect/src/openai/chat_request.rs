@@ -104,7 +104,7 @@ pub fn write_chat_request(model: &str, request: &ChatRequest, include_usage: boo
     body
 }
 
-fn read_sampling(object: &mut Object) -> Result<Sampling> {
+pub(crate) fn read_sampling(object: &mut Object) -> Result<Sampling> {
     Ok(Sampling {
         temperature: object.number("temperature", 0.0..=2.0)?,
         top_p: object.number("top_p", 0.0..=1.0)?,
@@ -240,7 +240,7 @@ fn read_include_usage(options: Option<Object>) -> Result<bool> {
     }
 }
 
-fn read_retrieval(object: &mut Object) -> Result<RetrievalWish> {
+pub(crate) fn read_retrieval(object: &mut Object) -> Result<RetrievalWish> {
     let Some(mut wish) = object.object("retrieval")? else { return Ok(RetrievalWish::default()) };
     let read = RetrievalWish {
         mode: wish.string("mode")?,

@@ -1,0 +1,271 @@
+//! Readers of the other dialects never panic, and a streamed reply adds up to the whole one.
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use yizhan_dialect::anthropic::{MessageReply, MessageWriter, MessagesRequest, make_neutral};
+use yizhan_dialect::openai::ModerationRequest;
+use yizhan_dialect::responses::{Echo, ResponseReply, ResponseWriter, ResponsesRequest};
+use yizhan_dialect::{NamedEvent, RerankRequest, RerankVersion, parse_json, rerank_reply};
+use yizhan_domain::{Citation, Fields, FinishReason, ToolCallPiece, Usage};
+use yizhan_model::ChatEvent;
+
+const MESSAGES: &str = include_str!("../testdata/anthropic/request.json");
+const RESPONSES: &str = include_str!("../testdata/responses/request.json");
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let words = [
+        "user",
+        "assistant",
+        "text",
+        "image",
+        "document",
+        "tool_use",
+        "tool_result",
+        "thinking",
+        "function",
+        "base64",
+        "url",
+        "reasoning",
+        "message",
+        "function_call",
+        "input_text",
+        "input_image",
+        "json_schema",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        // Eighths: serde_json does not promise the last bit of any other.
+        any::<i32>().prop_map(|number| Value::from(f64::from(number) / 8.0)),
+        ".{0,8}".prop_map(Value::from),
+        prop::sample::select(words.to_vec()).prop_map(Value::from),
+    ];
+    let names =
+        ["type", "role", "content", "source", "input", "name", "text", "thinking", "output", "user_id", "effort"];
+    let keys = prop_oneof![".{0,6}", prop::sample::select(names.to_vec()).prop_map(str::to_owned)];
+    leaf.prop_recursive(4, 32, 6, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Value::from),
+            btree_map(keys.clone(), inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// The nodes of a document, and the document with its `at`-th one replaced.
+fn replaced(document: &str, at: usize, with: Value) -> Value {
+    fn replace(value: &mut Value, left: &mut usize, with: &Value) -> bool {
+        if *left == 0 {
+            *value = with.clone();
+            return true;
+        }
+        *left -= 1;
+        match value {
+            Value::Array(items) => items.iter_mut().any(|item| replace(item, left, with)),
+            Value::Object(map) => map.values_mut().any(|item| replace(item, left, with)),
+            _ => false,
+        }
+    }
+    let mut value = serde_json::from_str(document).unwrap_or_default();
+    let mut left = at;
+    replace(&mut value, &mut left, &with);
+    value
+}
+
+fn read_everything(value: &Value) {
+    for read in [MessagesRequest::read, MessagesRequest::read_count] {
+        if let Ok(mut read) = read(value.clone()) {
+            let _ = make_neutral(&mut read.request);
+        }
+    }
+    if let Ok(read) = ResponsesRequest::read(value.clone()) {
+        let reply = ResponseReply::default();
+        assert_eq!(reply.write("resp_1", 0, "m", &read.echo)["object"], "response");
+    }
+    for version in [RerankVersion::V1, RerankVersion::V2] {
+        if let Ok(read) = RerankRequest::read(value.clone(), version) {
+            let _ = rerank_reply("r", &read, &vec![0.5; read.documents.len()], None);
+        }
+    }
+    let _ = ModerationRequest::read(value.clone());
+}
+
+fn piece(index: u32, arguments: String, begins: bool) -> ChatEvent {
+    let (id, name) = if begins { (Some(format!("id-{index}")), Some("look".to_owned())) } else { (None, None) };
+    ChatEvent::ToolCall { choice: 0, piece: ToolCallPiece { index, id, name, arguments, extra: Fields::new() } }
+}
+
+fn extra(choice: Option<u32>, fields: Value) -> ChatEvent {
+    ChatEvent::Extra { choice, fields: fields.as_object().cloned().unwrap_or_default() }
+}
+
+fn citation(index: u32, page: Option<u32>) -> Citation {
+    let (file_id, filename) = ("file-a".into(), "手册.pdf".into());
+    Citation { index, file_id, filename, page, quote: "泵".into(), boxes: Vec::new() }
+}
+
+/// Any event, in any order; arguments are whole, broken or in pieces.
+fn any_event() -> impl Strategy<Value = ChatEvent> {
+    let pieces = prop::sample::select(vec!["{}", "{", "}", "\"泵\":", "1", "{\"a\": \"é\"}", "", "[", " "]);
+    let reasons = vec![FinishReason::Stop, FinishReason::Length, FinishReason::ToolCalls, FinishReason::ContentFilter];
+    let own = ["thinking", "redacted_thinking", "server_tool_use"];
+    prop_oneof![
+        4 => (0..2u32, "\\PC{0,5}").prop_map(|(choice, delta)| ChatEvent::Text { choice, delta }),
+        2 => (0..2u32, "\\PC{0,5}").prop_map(|(choice, delta)| ChatEvent::Reasoning { choice, delta }),
+        4 => (0..3u32, pieces, any::<bool>()).prop_map(|(index, text, begins)| piece(index, text.to_owned(), begins)),
+        1 => prop::sample::select(own.to_vec()).prop_map(|kind| {
+            extra(Some(0), json!({"thinking_blocks": [{"type": kind, "thinking": "x", "signature": "s"}]}))
+        }),
+        1 => Just(extra(Some(0), json!({"refusal": "No.", "logprobs": {"content": [{"token": "x"}]}}))),
+        1 => Just(extra(Some(0), json!({"citations": [{"type": "char_location"}], "stop_sequence": "#"}))),
+        1 => any_json().prop_map(|value| extra(Some(0), json!({
+            "refusal": value, "thinking_blocks": [value], "content_blocks": value, "citations": value,
+            "logprobs": value, "native_finish_reason": value, "stop_sequence": value,
+        }))),
+        1 => any_json().prop_map(|value| extra(None, json!({"service_tier": value}))),
+        1 => (prop::sample::select(reasons), 0..3u32).prop_map(|(reason, count)| {
+            let citations = (1..=count).map(|index| citation(index, (index % 2 == 0).then_some(index))).collect();
+            ChatEvent::Finish { choice: 0, reason, citations }
+        }),
+    ]
+}
+
+/// Pieces, one finish, one end: what every model sends. And now and then a finish too many.
+fn any_answer() -> impl Strategy<Value = Vec<ChatEvent>> {
+    vec(any_event(), 0..14).prop_map(|mut events| {
+        events.push(ChatEvent::finish(FinishReason::Stop));
+        events.push(ChatEvent::End { usage: Usage { prompt_tokens: 9, completion_tokens: 5, ..Usage::default() } });
+        events
+    })
+}
+
+fn data(event: &NamedEvent) -> Value {
+    let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
+    assert_eq!(data["type"], event.name);
+    data
+}
+
+/// What Anthropic's clients make of a stream.
+fn join_message(events: &[Value]) -> Value {
+    let mut message = Value::Null;
+    let (mut open, mut arguments) = (None, String::new());
+    for event in events {
+        match event["type"].as_str() {
+            Some("message_start") => message = event["message"].clone(),
+            Some("content_block_start") => {
+                assert_eq!(open, None, "one block at a time");
+                open = event["index"].as_u64();
+                let content = message["content"].as_array_mut().map(|content| {
+                    content.push(event["content_block"].clone());
+                    content.len() as u64 - 1
+                });
+                assert_eq!(content, open);
+                arguments.clear();
+            }
+            Some("content_block_delta") => {
+                assert_eq!(open, event["index"].as_u64());
+                let block = message["content"].as_array_mut().and_then(|content| content.last_mut());
+                let (block, delta) = (block.into_iter().next(), &event["delta"]);
+                let Some(block) = block else { continue };
+                let mut grow = |key: &str| {
+                    let text = format!("{}{}", block[key].as_str().unwrap_or(""), delta[key].as_str().unwrap_or(""));
+                    block[key] = json!(text);
+                };
+                match delta["type"].as_str() {
+                    Some("text_delta") => grow("text"),
+                    Some("thinking_delta") => grow("thinking"),
+                    Some("signature_delta") => grow("signature"),
+                    Some("input_json_delta") => arguments.push_str(delta["partial_json"].as_str().unwrap_or("")),
+                    _ => match block.get_mut("citations").and_then(Value::as_array_mut) {
+                        Some(citations) => citations.push(delta["citation"].clone()),
+                        None => block["citations"] = json!([delta["citation"]]),
+                    },
+                }
+            }
+            Some("content_block_stop") => {
+                assert_eq!(open.take(), event["index"].as_u64());
+                let block = message["content"].as_array_mut().and_then(|content| content.last_mut());
+                if let Some(block) = block.filter(|block| block["type"] == "tool_use") {
+                    block["input"] = match serde_json::from_str(&arguments) {
+                        Ok(Value::Object(input)) => Value::Object(input),
+                        _ if arguments.trim().is_empty() => json!({}),
+                        _ => json!({"raw_arguments": arguments}),
+                    };
+                }
+            }
+            Some("message_delta") => {
+                for (key, value) in event["delta"].as_object().into_iter().flatten() {
+                    message[key] = value.clone();
+                }
+                message["usage"] = event["usage"].clone();
+            }
+            _ => {}
+        }
+    }
+    message
+}
+
+proptest! {
+    #[test]
+    fn bytes_never_panic(bytes in vec(any::<u8>(), 0..200)) {
+        if let Ok(value) = parse_json(&bytes) {
+            read_everything(&value);
+        }
+    }
+
+    #[test]
+    fn json_never_panics(value in any_json()) {
+        read_everything(&value);
+    }
+
+    #[test]
+    fn a_request_with_one_part_replaced_never_panics(at in 0usize..200, with in any_json()) {
+        read_everything(&replaced(MESSAGES, at, with.clone()));
+        read_everything(&replaced(RESPONSES, at, with));
+    }
+
+    #[test]
+    fn a_streamed_message_adds_up_to_the_whole(events in any_answer()) {
+        let (mut reply, mut writer) = (MessageReply::default(), MessageWriter::new("msg_1", "m", 0));
+        let mut written = vec![writer.start()];
+        for event in events {
+            written.extend(writer.write(event.clone()));
+            reply.take(event);
+        }
+        let events: Vec<Value> = written.iter().map(data).collect();
+        prop_assert_eq!(join_message(&events), reply.write("msg_1", "m"));
+        prop_assert_eq!(&events[events.len() - 1]["type"], "message_stop");
+    }
+
+    #[test]
+    fn a_streamed_response_adds_up_to_the_whole(events in any_answer(), summary in any::<bool>()) {
+        let body = json!({"model": "m", "input": "x", "reasoning": {"summary": summary.then_some("auto")}});
+        let echo = ResponsesRequest::read(body).map_or_else(|_| Echo::default(), |read| read.echo);
+        let (mut reply, mut writer) =
+            (ResponseReply::default(), ResponseWriter::new("resp_1", 7, "m", echo.clone()));
+        let mut written = writer.start();
+        for event in events {
+            written.extend(writer.write(event.clone()));
+            reply.take(event);
+        }
+        let events: Vec<Value> = written.iter().map(data).collect();
+        for (number, event) in events.iter().enumerate() {
+            prop_assert_eq!(event["sequence_number"].as_u64(), Some(number as u64));
+        }
+        let whole = reply.write("resp_1", 7, "m", &echo);
+        prop_assert_eq!(&events[events.len() - 1]["response"], &whole);
+        let done: Vec<&Value> =
+            events.iter().filter(|event| event["type"] == "response.output_item.done").map(|event| &event["item"]).collect();
+        prop_assert_eq!(json!(done), whole["output"].clone());
+        // Every item's text is what its deltas add up to.
+        for (index, item) in done.iter().enumerate() {
+            let deltas = events.iter().filter(|event| event["output_index"] == index).filter_map(|event| event["delta"].as_str());
+            let text: String = deltas.collect();
+            let places = [
+                &item["content"][0]["text"], &item["content"][0]["refusal"], &item["summary"][0]["text"], &item["arguments"],
+            ];
+            prop_assert_eq!(text.as_str(), places.iter().find_map(|place| place.as_str()).unwrap_or(""));
+        }
+    }
+}
