@@ -8,21 +8,25 @@
 //! ```
 
 use crate::cli::Global;
+use crate::config::Config;
 use crate::data::{DataLock, cache_folder};
+use crate::governance;
 use crate::models::{self, Models, OCR, PDFIUM};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use yizhan_access::Access;
+use yizhan_access::{Access, MemoryLimiter};
+use yizhan_admission::Queue;
 use yizhan_document::{OcrModels, Parser, ParserOptions, Tools};
 use yizhan_domain::{BaseId, Error, Result};
-use yizhan_gateway::{Apps, Gateway, Settings};
+use yizhan_gateway::{Apps, Gateway};
 use yizhan_index::{FlatIndex, TantivyIndex, TextIndex, VectorIndex};
 use yizhan_knowledge::{IndexFactory, Knowledge, Parts};
+use yizhan_metering::Meter;
 use yizhan_model::ModelRegistry;
 use yizhan_process::Program;
 use yizhan_runtime::{Options as RuntimeOptions, Runtime};
 use yizhan_sqlite::{FileBlobs, Sqlite};
-use yizhan_store::{Base, BlobStore, DocumentStore, KeyStore};
+use yizhan_store::{Base, BlobStore, BudgetStore, DocumentStore, KeyStore, UsageStore};
 
 /// The assembled house.
 pub(crate) struct Assembly {
@@ -30,6 +34,7 @@ pub(crate) struct Assembly {
     pub(crate) blobs: Arc<FileBlobs>,
     pub(crate) models: Arc<Models>,
     pub(crate) knowledge: Arc<Knowledge>,
+    folder: PathBuf,
     /// Released last.
     _lock: DataLock,
 }
@@ -61,19 +66,39 @@ impl Assembly {
             indexes: Arc::new(IndexFolder(folder.join("index"))),
             parser: Arc::new(parser),
         }));
-        Ok(Self { store, blobs, models, knowledge, _lock: lock })
+        Ok(Self { store, blobs, models, knowledge, folder: folder.to_owned(), _lock: lock })
     }
 
-    /// The gateway over a folder of applications.
-    pub(crate) fn gateway(&self, global: &Global, apps: &Path) -> Result<Gateway> {
+    /// The gateway over a folder of applications, governed as the configuration says.
+    pub(crate) async fn gateway(&self, global: &Global, apps: &Path, config: &Config) -> Result<Governed> {
         let apps = Apps::open(apps)?;
-        let settings = Settings { chat: self.models.default_chat(global.chat_model.as_deref()) };
-        Ok(Gateway::new(Arc::clone(&self.knowledge), apps, settings))
+        let providers = self.models.set_providers(governance::providers(config)?);
+        let policy = governance::policy(config, &providers, &self.models, global.chat_model.as_deref())?;
+        let budgets = Arc::clone(&self.store) as Arc<dyn BudgetStore>;
+        let limiter = MemoryLimiter::new(Some(budgets), config.limits.utc_offset);
+        let access = Access::new(Arc::clone(&self.store) as Arc<dyn KeyStore>)
+            .with_limits(config.limits.clone(), Arc::new(limiter.clone()))?;
+        let access = Arc::new(access);
+        let usage = Arc::clone(&self.store) as Arc<dyn UsageStore>;
+        let (ledger, meter) = governance::ledger(config, &self.folder, usage).await?;
+        let queue = Queue::new(config.queue);
+        let gateway = Gateway::new(Arc::clone(&self.knowledge), apps, access, ledger, queue, policy);
+        Ok(Governed { gateway: Arc::new(gateway), limiter, meter })
     }
+}
 
-    /// Keys and their checking.
-    pub(crate) fn access(&self) -> Access {
-        Access::new(Arc::clone(&self.store) as Arc<dyn KeyStore>)
+/// A gateway with what has to be looked after beside it.
+pub(crate) struct Governed {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) limiter: MemoryLimiter,
+    pub(crate) meter: Arc<Meter>,
+}
+
+impl Governed {
+    /// Nothing is lost without this; it spares the next start work, and gives drawn budgets back.
+    pub(crate) async fn close(&self) -> Result<()> {
+        self.limiter.give_back_all().await?;
+        self.meter.flush().await
     }
 }
 

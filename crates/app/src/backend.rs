@@ -5,12 +5,14 @@
 use async_trait::async_trait;
 use std::sync::Arc;
 use yizhan_access::Principal;
-use yizhan_domain::{DocumentId, FileId, ModelName, Result};
+use yizhan_audit::{Kind, Outcome, Record};
+use yizhan_domain::{DocumentId, FileId, ModelName, Result, Usage};
 use yizhan_gateway::{Call, Gateway};
+use yizhan_guard::{Action, TextCheck};
 use yizhan_knowledge::{Knowledge, SearchOptions};
-use yizhan_model::{EmbedKind, Embeddings};
+use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 use yizhan_server::backend::{
-    ChatBackend, ChatCall, ChatReply, KnowledgeBackend, ModelEntry, RetrievalWishes, SearchHit,
+    Caller, ChatBackend, ChatCall, KnowledgeBackend, Moderated, ModelEntry, Note, Reply, RetrievalWishes, SearchHit,
 };
 use yizhan_store::{Base, BaseSettings, Document, NewDocument};
 
@@ -32,31 +34,92 @@ impl ChatBackend for Backend {
         self.gateway.list(principal).await
     }
 
-    async fn chat(&self, principal: Principal, call: ChatCall) -> Result<ChatReply> {
-        let reply = self.gateway.chat(Call::new(principal, call.model, call.request, call.retrieval)).await?;
-        Ok(ChatReply {
-            id: format!("chatcmpl-{}", FileId::random().as_str().trim_start_matches("file-")),
-            created: seconds_now(),
-            model: reply.model,
-            events: reply.events,
-        })
+    async fn chat(&self, caller: Caller, call: ChatCall) -> Result<Reply> {
+        self.gateway.chat(Call::new(caller, call.model, call.request, call.retrieval)).await
+    }
+
+    async fn count_tokens(&self, caller: &Caller, model: &ModelName, request: &ChatRequest) -> Result<u32> {
+        self.gateway.count_tokens(caller, model, request).await
     }
 
     async fn embed(
         &self,
-        principal: Principal,
+        caller: &Caller,
         model: ModelName,
         kind: EmbedKind,
         texts: Vec<String>,
     ) -> Result<Embeddings> {
-        self.gateway.embed(principal, model, kind, texts).await
+        self.gateway.embed(caller, model, kind, texts).await
+    }
+
+    async fn rerank(
+        &self,
+        caller: &Caller,
+        model: ModelName,
+        query: String,
+        passages: Vec<String>,
+    ) -> Result<(Vec<f32>, Usage)> {
+        self.gateway.rerank(caller, model, query, passages).await
+    }
+
+    async fn moderate(&self, caller: &Caller, model: ModelName, texts: Vec<String>) -> Result<Vec<Moderated>> {
+        Ok(self.gateway.moderate(caller, model, texts).await?.into_iter().map(moderated).collect())
+    }
+
+    async fn note(&self, note: Note) {
+        if let Err(error) = self.gateway.ledger().keep(record(note)).await {
+            tracing::error!(%error, "a request could not be recorded");
+        }
     }
 }
 
-fn seconds_now() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+/// By rule: did it find something, and would it have stopped the call?
+fn moderated(check: TextCheck) -> Moderated {
+    let mut categories: Vec<(String, bool)> = Vec::new();
+    for finding in check.findings {
+        let stops = matches!(finding.action, Action::Block | Action::Review);
+        match categories.iter_mut().find(|(category, _)| *category == finding.category) {
+            Some((_, flagged)) => *flagged |= stops,
+            None => categories.push((finding.category, stops)),
+        }
+    }
+    Moderated { categories }
+}
+
+/// A request that no model was asked for, as the audit log keeps it.
+fn record(note: Note) -> Record {
+    let kind = match note.path.as_str() {
+        "/v1/chat/completions" | "/v1/messages" | "/v1/responses" => Kind::Chat,
+        "/v1/embeddings" => Kind::Embedding,
+        "/v1/rerank" | "/v2/rerank" => Kind::Rerank,
+        "/v1/moderations" => Kind::Moderation,
+        path if path.starts_with("/admin/") => Kind::Admin,
+        _ => Kind::Other,
+    };
+    let began = now_ms().saturating_sub(i64::from(note.total_ms));
+    let mut record = Record::new(note.call, began, kind);
+    if let Some(principal) = &note.principal {
+        record.tenant = Some(principal.tenant().clone());
+        record.project = principal.project().cloned();
+        record.user = principal.user().cloned();
+        record.key = Some(principal.key().clone());
+    }
+    record.status = note.status;
+    record.outcome = match note.error {
+        None => Outcome::Ok,
+        Some(code) if code.status() >= 500 => Outcome::Failed(code.into()),
+        Some(code) => Outcome::Refused(code.into()),
+    };
+    record.total_ms = note.total_ms;
+    record.address = note.address;
+    record.user_agent = note.user_agent;
+    record.extra.insert("request".to_owned(), format!("{} {}", note.method, note.path).into());
+    record
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[async_trait]
@@ -70,7 +133,7 @@ impl KnowledgeBackend for Backend {
     }
 
     async fn search(&self, base: &Base, query: &str, options: RetrievalWishes) -> Result<Vec<SearchHit>> {
-        let rerank = options.rerank.unwrap_or(false).then(|| self.gateway.default_chat()).flatten();
+        let rerank = options.rerank.unwrap_or(false).then(|| self.gateway.policy().chat.clone()).flatten();
         let options = SearchOptions {
             mode: options.mode.unwrap_or_default(),
             top: options.top.unwrap_or(10),

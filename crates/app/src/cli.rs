@@ -22,6 +22,9 @@ pub(crate) struct Global {
     /// Folder of the database, files and indexes [default: the user's data folder]
     #[arg(long, global = true, env = "YIZHAN_DATA", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<PathBuf>,
+    /// Configuration: providers, routes, tenants, limits, rules [default: DATA/yizhan.toml, if it is there]
+    #[arg(long, global = true, env = "YIZHAN_CONFIG", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
     /// Folder of models, shared by all data folders [default: the user's cache folder]
     #[arg(long, global = true, env = "YIZHAN_CACHE", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache: Option<PathBuf>,

@@ -113,3 +113,9 @@ impl Drop for Announced {
         let _ = std::fs::remove_file(&self.0);
     }
 }
+
+/// A variable of the environment that the configuration names.
+#[allow(clippy::disallowed_methods, reason = "this is the configuration: the one place where the environment is read")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

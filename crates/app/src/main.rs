@@ -7,10 +7,13 @@ mod assembly;
 mod backend;
 mod cli;
 mod command;
+mod config;
 mod data;
+mod governance;
 mod models;
 mod output;
 mod station;
+mod upkeep;
 mod worker;
 
 use clap::Parser;

@@ -4,11 +4,12 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use yizhan_catalog::{Cache, Catalog, Converter, Kind, Options};
 use yizhan_domain::{Error, ErrorCode, ModelName, Result};
 use yizhan_encoder::{ConvertSource, convert};
 use yizhan_model::{ChatModel, EmbedModel, ModelRegistry, RerankModel};
+use yizhan_provider::{ModelKind, Provider};
 use yizhan_runtime::{EmbedPrefixes, Runtime};
 
 /// The embedding model of a base whose maker names none.
@@ -29,6 +30,8 @@ const CONTEXT: u32 = 8192;
 pub(crate) struct Models {
     cache: Cache,
     runtime: Runtime,
+    /// Remote models that the configuration names.
+    providers: RwLock<Arc<[Provider]>>,
     /// Reading a model's header takes milliseconds: once is enough.
     embedders: Mutex<HashMap<ModelName, Embedder>>,
 }
@@ -67,7 +70,19 @@ impl Converter for Convert {
 
 impl Models {
     pub(crate) fn new(cache: Cache, runtime: Runtime) -> Self {
-        Self { cache, runtime, embedders: Mutex::default() }
+        Self { cache, runtime, providers: RwLock::new(Arc::new([])), embedders: Mutex::default() }
+    }
+
+    /// The providers from now on; their models come before local ones of the same name.
+    pub(crate) fn set_providers(&self, providers: Vec<Provider>) -> Arc<[Provider]> {
+        let providers: Arc<[Provider]> = providers.into();
+        *self.providers.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&providers);
+        providers
+    }
+
+    fn remote<T>(&self, find: impl Fn(&Provider) -> Result<T>) -> Option<T> {
+        let providers = Arc::clone(&self.providers.read().unwrap_or_else(PoisonError::into_inner));
+        providers.iter().find_map(|provider| find(provider).ok())
     }
 
     pub(crate) fn runtime(&self) -> &Runtime {
@@ -112,11 +127,17 @@ impl Models {
 
 impl ModelRegistry for Models {
     fn chat(&self, name: &ModelName) -> Result<Arc<dyn ChatModel>> {
+        if let Some(model) = self.remote(|provider| provider.chat(name)) {
+            return Ok(model);
+        }
         let path = self.file(name, Kind::Chat)?;
         Ok(self.runtime.chat_model(name.clone(), &path, CONTEXT))
     }
 
     fn embed(&self, name: &ModelName) -> Result<Arc<dyn EmbedModel>> {
+        if let Some(model) = self.remote(|provider| provider.embed(name)) {
+            return Ok(model);
+        }
         let path = self.file(name, Kind::Embed)?;
         let mut known = self.embedders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(embedder) = known.get(name).filter(|embedder| embedder.path == path) {
@@ -128,6 +149,9 @@ impl ModelRegistry for Models {
     }
 
     fn rerank(&self, name: &ModelName) -> Result<Arc<dyn RerankModel>> {
+        if let Some(model) = self.remote(|provider| provider.rerank(name)) {
+            return Ok(model);
+        }
         let path = self.file(name, Kind::Chat)?;
         Ok(self.runtime.reranker(name.clone(), &path, CONTEXT))
     }
@@ -137,6 +161,12 @@ impl ModelRegistry for Models {
     }
 
     fn embed_models(&self) -> Vec<ModelName> {
-        self.installed(Kind::Embed)
+        let providers = Arc::clone(&self.providers.read().unwrap_or_else(PoisonError::into_inner));
+        let remote = providers.iter().flat_map(|provider| provider.models());
+        let remote = remote.filter(|model| model.kind == ModelKind::Embedding).map(|model| model.name.clone());
+        let mut names: Vec<ModelName> = remote.collect();
+        names.extend(self.installed(Kind::Embed));
+        names.dedup();
+        names
     }
 }

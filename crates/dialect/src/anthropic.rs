@@ -1,10 +1,3 @@
-//! Anthropic's wire format: `/v1/messages`.
-
-mod reply_read;
-mod request_write;
-
-pub use reply_read::MessageReader;
-pub use request_write::write_message_request;
 //! Anthropic's wire format: the Messages API.
 //!
 //! # What maps to what
@@ -48,12 +41,16 @@ mod block_write;
 mod error_write;
 mod message_read;
 mod neutral;
+mod reply_read;
 mod reply_write;
 mod request_read;
+mod request_write;
 mod stream_write;
 
 pub use error_write::{error_body, error_event};
 pub use neutral::make_neutral;
+pub use reply_read::MessageReader;
 pub use reply_write::MessageReply;
 pub use request_read::{MessagesRequest, count_reply};
+pub use request_write::write_message_request;
 pub use stream_write::MessageWriter;

@@ -5,9 +5,10 @@
 use crate::target::Target;
 use std::sync::Arc;
 use yizhan_access::Principal;
-use yizhan_domain::ModelName;
+use yizhan_domain::{CallId, ModelName};
 use yizhan_knowledge::{Grounding, SearchMode};
-use yizhan_model::{ChatModel, ChatRequest};
+use yizhan_model::ChatRequest;
+use yizhan_routing::Route;
 use yizhan_store::Filter;
 
 /// What a caller may say about retrieval; what is not said comes from the application or base.
@@ -25,7 +26,27 @@ pub struct RetrievalWishes {
     pub rerank: Option<bool>,
 }
 
-/// A call of `/v1/chat/completions`. `S` says how far it has come.
+/// Who calls, and from where.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The proof that a key or token was checked.
+    pub principal: Principal,
+    /// What reply, audit record and log line have in common.
+    pub call: CallId,
+    /// The network address.
+    pub address: Option<String>,
+    /// What the caller's program calls itself.
+    pub user_agent: Option<String>,
+}
+
+impl Caller {
+    /// Somebody at this machine's command line, or whose address is not known.
+    pub fn new(principal: Principal) -> Self {
+        Self { principal, call: CallId::random(), address: None, user_agent: None }
+    }
+}
+
+/// A call of a chat route. `S` says how far it has come.
 pub struct Call<S> {
     /// What the caller put into `model`.
     pub(crate) model: ModelName,
@@ -33,33 +54,49 @@ pub struct Call<S> {
     pub(crate) request: ChatRequest,
     /// The caller's wishes for retrieval.
     pub(crate) retrieval: RetrievalWishes,
+    /// Who calls.
+    pub(crate) caller: Caller,
     /// How far it has come.
     pub(crate) state: S,
 }
 
 /// The caller is known.
-pub struct Known {
-    pub(crate) principal: Principal,
+pub struct Known(());
+
+/// No rule forbids the conversation. What rules want said at the answer's end.
+pub struct Safe {
+    pub(crate) warnings: Vec<String>,
 }
 
-/// What the name stands for is known, and the sources are in the conversation.
+/// The sources are in the conversation, and who answers is known.
 pub struct Grounded {
-    pub(crate) model: Arc<dyn ChatModel>,
+    pub(crate) route: Arc<Route>,
     pub(crate) grounding: Option<Grounding>,
     /// Nothing relevant was found: the answer is this sentence, and no model is asked.
     pub(crate) refusal: Option<&'static str>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Call<Known> {
     /// A call by someone whose key was checked: a [`Principal`] cannot be had otherwise.
-    pub fn new(principal: Principal, model: ModelName, request: ChatRequest, retrieval: RetrievalWishes) -> Self {
-        Self { model, request, retrieval, state: Known { principal } }
+    pub fn new(caller: Caller, model: ModelName, request: ChatRequest, retrieval: RetrievalWishes) -> Self {
+        Self { model, request, retrieval, caller, state: Known(()) }
     }
 
-    pub(crate) fn grounded(self, target: &Target, request: ChatRequest, state: GroundedBy) -> Call<Grounded> {
-        let GroundedBy { grounding, refusal } = state;
-        let model = Arc::clone(&target.model);
-        Call { model: self.model, request, retrieval: self.retrieval, state: Grounded { model, grounding, refusal } }
+    /// No rule forbids `request`, which is this call's, perhaps with masks.
+    pub(crate) fn safe(self, request: ChatRequest, warnings: Vec<String>) -> Call<Safe> {
+        let Self { model, retrieval, caller, .. } = self;
+        Call { model, request, retrieval, caller, state: Safe { warnings } }
+    }
+}
+
+impl Call<Safe> {
+    pub(crate) fn grounded(self, target: &Target, request: ChatRequest, by: GroundedBy) -> Call<Grounded> {
+        let Self { model, retrieval, caller, state, .. } = self;
+        let GroundedBy { grounding, refusal } = by;
+        let route = Arc::clone(&target.route);
+        let state = Grounded { route, grounding, refusal, warnings: state.warnings };
+        Call { model, request, retrieval, caller, state }
     }
 }
 

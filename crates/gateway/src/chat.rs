@@ -1,69 +1,209 @@
 //! The way of a chat call, told once.
 //!
 //! ```text
-//! key → Call<Known> → what the name stands for → Call<Grounded> → events → citations checked → Reply
+//! Call<Known> → what the name stands for → permit → rules → Call<Safe> → cache → a place → Call<Grounded>
+//!   → the route answers → counted → rules → citations checked → recorded → Reply
 //! ```
 //!
 //! It does not know how any of the steps is done.
 
 use crate::app::Apps;
-use crate::call::{Call, Grounded, GroundedBy, Known};
+use crate::call::{Call, Grounded, GroundedBy, Known, Safe};
+use crate::journal::Journal;
+use crate::ledger::Ledger;
+use crate::policy::Policy;
+use crate::recorded::{Account, Recorded, served_by};
 use crate::reply::{Checked, Reply};
+use crate::seen::{Counted, Seen};
 use crate::target::Target;
 use futures_util::stream;
+use parking_lot::RwLock;
 use std::sync::Arc;
-use yizhan_access::Principal;
-use yizhan_domain::{FinishReason, Message, ModelName, Result, Role, Usage};
+use yizhan_access::{Access, Permit};
+use yizhan_admission::{Queue, Slot, Step};
+use yizhan_audit::Kind;
+use yizhan_domain::{Error, ErrorCode, FinishReason, Message, Result, Role, Usage};
+use yizhan_guard::{Expected, Outcome};
 use yizhan_knowledge::{Found, Grounding, Knowledge, Language, Relevance, SearchOptions};
-use yizhan_model::{ChatEvent, ChatModel, ChatRequest, EmbedKind, Embeddings, EventStream};
-
-/// What an installation decides.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// The chat model of bases, and of applications that name none.
-    pub chat: Option<ModelName>,
-}
+use yizhan_model::{ChatEvent, ChatRequest, EventStream, ResponseFormat};
 
 /// Answers calls.
 pub struct Gateway {
     pub(crate) knowledge: Arc<Knowledge>,
     pub(crate) apps: Apps,
-    pub(crate) settings: Settings,
+    pub(crate) access: Arc<Access>,
+    pub(crate) ledger: Ledger,
+    queue: Queue,
+    policy: RwLock<Arc<Policy>>,
+    step: RwLock<Step>,
 }
 
 impl Gateway {
     /// From its parts.
-    pub fn new(knowledge: Arc<Knowledge>, apps: Apps, settings: Settings) -> Self {
-        Self { knowledge, apps, settings }
+    pub fn new(
+        knowledge: Arc<Knowledge>,
+        apps: Apps,
+        access: Arc<Access>,
+        ledger: Ledger,
+        queue: Queue,
+        policy: Policy,
+    ) -> Self {
+        let (policy, step) = (RwLock::new(Arc::new(policy)), RwLock::default());
+        Self { knowledge, apps, access, ledger, queue, policy, step }
     }
 
-    /// The chat model of bases, and of applications that name none.
-    pub fn default_chat(&self) -> Option<ModelName> {
-        self.settings.chat.clone()
+    /// What holds now.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read())
     }
 
-    /// A call's way from a known caller to an answer.
+    /// What holds from now on. Calls that have begun go on as they began.
+    pub fn set_policy(&self, policy: Policy) {
+        *self.policy.write() = Arc::new(policy);
+    }
+
+    /// What is given up now, since the processor is short.
+    pub fn set_step(&self, step: Step) {
+        *self.step.write() = step;
+    }
+
+    /// What is given up now.
+    pub fn step(&self) -> Step {
+        *self.step.read()
+    }
+
+    /// Who may call, and how much.
+    pub fn access(&self) -> &Arc<Access> {
+        &self.access
+    }
+
+    /// Where calls are noted.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The queue in front of the models.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// A call's way from a known caller to an answer. A refused one is noted too.
     pub async fn chat(&self, call: Call<Known>) -> Result<Reply> {
-        let target = self.resolve(&call.state.principal, &call.model).await?;
-        let call = self.ground(call, &target).await?;
-        let name = call.model.clone();
-        let (events, grounding) = generate(call).await?;
-        Ok(Reply { model: name, events: Box::pin(Checked::new(events, grounding)) })
+        self.ledger.is_open()?;
+        let mut journal = Journal::begin(Kind::Chat, &call.caller, &call.model);
+        journal.record.streamed = call.request.streamed;
+        let mut walk = Walk { policy: self.policy(), journal, permit: None, slot: None, prompt_tokens: 0 };
+        match self.walk(call, &mut walk).await {
+            Ok(begun) => Ok(self.reply(begun, walk)),
+            Err(error) => Err(self.refused(walk.journal, error).await),
+        }
     }
 
-    /// One vector per text.
-    pub async fn embed(
-        &self,
-        _principal: Principal,
-        model: ModelName,
-        kind: EmbedKind,
-        texts: Vec<String>,
-    ) -> Result<Embeddings> {
-        self.knowledge.parts().models.embed(&model)?.embed(kind, texts).await
+    /// The steps up to the answer's first content.
+    async fn walk(&self, call: Call<Known>, walk: &mut Walk) -> Result<Begun> {
+        let target = self.resolve(&walk.policy, &call.caller.principal, &call.model, self.step()).await?;
+        walk.journal.record.app = target.app.clone();
+        let call = self.shorten(call, &walk.policy)?;
+        self.reserve(&call, &target, walk).await?;
+        let call = guard(call, walk)?;
+        let cost = walk.permit.as_ref().map_or(1, Permit::tokens);
+        walk.slot = Some(self.queue.enter(call.caller.principal.tenant(), cost).await?);
+        let call = self.ground(call, &target).await?;
+        self.top_up(&call, &target, walk).await?;
+        generate(call, walk).await
+    }
+
+    /// The answer's way out.
+    fn reply(&self, begun: Begun, walk: Walk) -> Reply {
+        let Walk { policy, journal, permit, slot, prompt_tokens } = walk;
+        let Begun { name, events, grounding, expected } = begun;
+        let seen = Arc::new(Seen::default());
+        let events: EventStream = Box::pin(Counted::new(events, &seen));
+        let (events, findings): (EventStream, _) = match &policy.guard {
+            Some(guard) => {
+                let guarded = guard.output(events).expect(expected);
+                let findings = guarded.findings();
+                (Box::pin(guarded), Some(findings))
+            }
+            None => (events, None),
+        };
+        let events: EventStream = match grounding {
+            Some(grounding) => Box::pin(Checked::new(events, grounding)),
+            None => events,
+        };
+        let standing = permit.as_ref().map(Permit::standing).unwrap_or_default();
+        let served = served_by(&journal.trail);
+        let fallback = journal.trail.fell_back() || journal.record.fallback;
+        let call = journal.record.call.clone();
+        let ledger = self.ledger.clone();
+        let account = Account { journal, permit, slot, policy, ledger, seen, prompt_tokens, findings };
+        Reply {
+            call,
+            model: name,
+            served,
+            fallback,
+            prompt_tokens,
+            standing,
+            events: Box::pin(Recorded::new(events, account)),
+        }
+    }
+
+    /// Notes a call that was not answered.
+    pub(crate) async fn refused(&self, mut journal: Journal, error: Error) -> Error {
+        journal.refused(&error);
+        journal.end(Usage::default(), None);
+        match self.ledger.keep(journal.record).await {
+            Ok(()) => error,
+            Err(unrecorded) => unrecorded,
+        }
+    }
+
+    /// When the processor is short: long answers are refused or cut, later all calls.
+    fn shorten(&self, mut call: Call<Known>, policy: &Policy) -> Result<Call<Known>> {
+        let step = self.step();
+        if step >= Step::CacheOnly {
+            return Err(busy("This installation is at its limit and takes no new calls"));
+        }
+        if step >= Step::ShortAnswers {
+            let asked = call.request.sampling.max_tokens;
+            if let (Some(asked), Some(longest)) = (asked, policy.degradation.longest_answer)
+                && asked > longest
+            {
+                return Err(busy(&format!(
+                    "Answers of more than {longest} tokens are not given under the present load"
+                )));
+            }
+            if let Some(short) = policy.degradation.short_answer {
+                call.request.sampling.max_tokens = Some(asked.map_or(short, |asked| asked.min(short)));
+            }
+        }
+        Ok(call)
+    }
+
+    async fn reserve(&self, call: &Call<Known>, target: &Target, walk: &mut Walk) -> Result<()> {
+        let mut request = call.request.clone();
+        target.sampling.complete(&mut request.sampling);
+        walk.prompt_tokens = target.route.first().count_tokens(&request).await?;
+        let (prompt, now) = (walk.prompt_tokens, walk.journal.time_ms());
+        let ask = walk.policy.ask(&call.model, &target.route, &request, prompt, now);
+        walk.permit = Some(self.access.reserve(&call.caller.principal, &ask).await?);
+        Ok(())
+    }
+
+    /// Sources made the prompt longer: the permit must cover them too.
+    async fn top_up(&self, call: &Call<Grounded>, target: &Target, walk: &mut Walk) -> Result<()> {
+        let Some(permit) = walk.permit.as_mut().filter(|_| call.state.grounding.is_some()) else { return Ok(()) };
+        let prompt = target.route.first().count_tokens(&call.request).await?;
+        let now = walk.journal.time_ms();
+        let ask = walk.policy.ask(&call.model, &target.route, &call.request, prompt, now);
+        let more = u64::from(prompt.saturating_sub(walk.prompt_tokens));
+        permit.top_up_prompt(more, ask.money - permit.money()).await?;
+        walk.prompt_tokens = prompt;
+        Ok(())
     }
 
     /// Puts what the documents say into the conversation.
-    async fn ground(&self, call: Call<Known>, target: &Target) -> Result<Call<Grounded>> {
+    async fn ground(&self, call: Call<Safe>, target: &Target) -> Result<Call<Grounded>> {
         let mut request = call.request.clone();
         target.sampling.complete(&mut request.sampling);
         let question = question(&request.messages);
@@ -84,7 +224,7 @@ impl Gateway {
     }
 
     /// The relevant passages of all bases.
-    async fn search(&self, call: &Call<Known>, target: &Target, question: &str) -> Result<Vec<Found>> {
+    async fn search(&self, call: &Call<Safe>, target: &Target, question: &str) -> Result<Vec<Found>> {
         let wishes = &call.retrieval;
         let rerank = wishes.rerank.unwrap_or(target.retrieval.rerank);
         let options = SearchOptions {
@@ -92,7 +232,7 @@ impl Gateway {
             top: target.retrieval.top.max(wishes.top.unwrap_or(0)),
             filter: wishes.filter.clone(),
             min_score: wishes.min_score.unwrap_or(f32::NEG_INFINITY),
-            rerank: rerank.then(|| target.model.name().clone()),
+            rerank: rerank.then(|| target.route.first().name().clone()),
         };
         let mut found = Vec::new();
         for base in &target.bases {
@@ -136,9 +276,9 @@ async fn fit(
         let grounding = Grounding::new(question, found, most);
         let messages = grounding.messages(&request.messages, &target.instructions);
         let grounded = ChatRequest { messages, ..request.clone() };
-        let prompt = target.model.count_tokens(&grounded).await?;
+        let prompt = target.route.first().count_tokens(&grounded).await?;
         let answer = request.sampling.max_tokens.unwrap_or(0);
-        if most == 1 || prompt.saturating_add(answer) <= target.model.context_length() {
+        if most == 1 || prompt.saturating_add(answer) <= target.route.first().context_length() {
             return Ok((grounded, grounding));
         }
         most = grounding.sources.len().min(most) - 1;
@@ -146,13 +286,59 @@ async fn fit(
     }
 }
 
-async fn generate(call: Call<Grounded>) -> Result<(EventStream, Option<Grounding>)> {
-    let Grounded { model, grounding, refusal } = call.state;
+/// What a call has gathered on its way.
+struct Walk {
+    policy: Arc<Policy>,
+    journal: Journal,
+    permit: Option<Permit>,
+    slot: Option<Slot>,
+    prompt_tokens: u32,
+}
+
+/// An answer whose first content is there.
+struct Begun {
+    name: yizhan_domain::ModelName,
+    events: EventStream,
+    grounding: Option<Grounding>,
+    expected: Expected,
+}
+
+fn guard(call: Call<Known>, walk: &mut Walk) -> Result<Call<Safe>> {
+    let Some(guard) = &walk.policy.guard else {
+        let request = call.request.clone();
+        return Ok(call.safe(request, Vec::new()));
+    };
+    match guard.input(call.request.clone()) {
+        Outcome::Pass(checked) => {
+            walk.journal.found(&checked.findings, false);
+            Ok(call.safe(checked.request, checked.warnings))
+        }
+        Outcome::Blocked(refusal) | Outcome::Review(refusal) => {
+            walk.journal.found(&refusal.findings, false);
+            Err(refusal.error)
+        }
+    }
+}
+
+async fn generate(call: Call<Grounded>, walk: &mut Walk) -> Result<Begun> {
+    let Grounded { route, grounding, refusal, warnings } = call.state;
+    let structured = call.request.response_format != ResponseFormat::Text;
+    let expected = Expected { more_choices: call.request.more_choices, structured, warnings };
     let events = match refusal {
         Some(sentence) => said(sentence),
-        None => ChatModel::generate(&*model, call.request).await?,
+        None => {
+            if walk.policy.routes.contains_key(route.name()) {
+                walk.journal.record.route = Some(route.name().as_str().to_owned());
+            }
+            route.generate(call.request, &walk.journal.trail).await?
+        }
     };
-    Ok((events, grounding))
+    Ok(Begun { name: call.model, events, grounding, expected })
+}
+
+fn busy(what: &str) -> Error {
+    let wait = std::time::Duration::from_secs(5);
+    Error::new(ErrorCode::RateLimited, format!("{what}; try again shortly.")).retry_after(wait)
 }
 
 /// A fixed sentence as a model's answer.

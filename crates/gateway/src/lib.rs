@@ -1,5 +1,5 @@
-//! The straight path of a call: who asks, what the name stands for, what the documents say,
-//! the model's answer as a stream, its citations checked.
+//! The straight path of a call: what the name stands for, what the caller may still use, what rules
+//! and documents say, the model's answer as a stream, checked, counted and recorded.
 //!
 //! This crate does not know HTTP or OpenAI's JSON (`server` and `dialect` do), nor how models
 //! run or documents are kept.
@@ -7,11 +7,20 @@
 mod app;
 mod call;
 mod chat;
+mod governed;
+mod journal;
+mod ledger;
+mod policy;
+mod recorded;
 mod reply;
+mod seen;
 mod target;
 
 pub use app::{App, Apps, Retrieval};
-pub use call::{Call, Grounded, Known, RetrievalWishes};
-pub use chat::{Gateway, Settings};
+pub use call::{Call, Caller, Grounded, Known, RetrievalWishes, Safe};
+pub use chat::Gateway;
+pub use journal::counted;
+pub use ledger::{Ledger, OnAuditFailure};
+pub use policy::{Degradation, Policy};
 pub use reply::Reply;
 pub use target::{ModelEntry, ModelKind};

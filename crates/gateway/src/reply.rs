@@ -5,14 +5,25 @@
 use futures_core::Stream;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use yizhan_domain::{ModelName, Result};
+use yizhan_access::Standing;
+use yizhan_domain::{CallId, ModelName, Result};
 use yizhan_knowledge::{CitationFilter, Grounding};
 use yizhan_model::{ChatEvent, EventStream};
 
 /// An answer that has begun.
 pub struct Reply {
+    /// What reply, audit record and log line have in common.
+    pub call: CallId,
     /// The name that was asked for.
     pub model: ModelName,
+    /// Provider and model that answer; none when nobody was asked.
+    pub served: Option<(String, ModelName)>,
+    /// Does another model answer than the first choice?
+    pub fallback: bool,
+    /// Tokens of the prompt, as they were counted before the call.
+    pub prompt_tokens: u32,
+    /// How near the caller is to their limits.
+    pub standing: Standing,
     /// The answer. Dropping it cancels the work behind it.
     pub events: EventStream,
 }
@@ -20,14 +31,15 @@ pub struct Reply {
 /// A model's events with the citations of its first answer checked; only that one rests on sources.
 pub(crate) struct Checked {
     events: EventStream,
+    /// None once the first answer has ended.
     filter: Option<CitationFilter>,
     /// What still has to go out after the text that the filter held back.
     finish: Option<ChatEvent>,
 }
 
 impl Checked {
-    pub(crate) fn new(events: EventStream, grounding: Option<Grounding>) -> Self {
-        Self { events, filter: grounding.map(CitationFilter::new), finish: None }
+    pub(crate) fn new(events: EventStream, grounding: Grounding) -> Self {
+        Self { events, filter: Some(CitationFilter::new(grounding)), finish: None }
     }
 
     /// `None`: nothing to give out for this event.

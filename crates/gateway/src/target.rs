@@ -4,11 +4,13 @@
 
 use crate::app::{AppSampling, Retrieval};
 use crate::chat::Gateway;
+use crate::policy::Policy;
 use std::sync::Arc;
 use yizhan_access::Principal;
+use yizhan_admission::Step;
 use yizhan_domain::{Error, ErrorCode, ModelName, Result};
 use yizhan_knowledge::Instructions;
-use yizhan_model::ChatModel;
+use yizhan_routing::Route;
 use yizhan_store::Base;
 
 /// What a name in `model` stands for.
@@ -51,7 +53,9 @@ pub struct ModelEntry {
 
 /// Everything that a call needs of what its name stands for.
 pub(crate) struct Target {
-    pub(crate) model: Arc<dyn ChatModel>,
+    pub(crate) route: Arc<Route>,
+    /// The application's name, if it is one.
+    pub(crate) app: Option<String>,
     pub(crate) bases: Vec<Base>,
     pub(crate) instructions: Instructions,
     pub(crate) retrieval: Retrieval,
@@ -63,7 +67,23 @@ const ANSWER_TOKENS: u32 = 512;
 
 impl Gateway {
     /// Applications come first, then bases, then models: what a team made for itself wins.
-    pub(crate) async fn resolve(&self, principal: &Principal, name: &ModelName) -> Result<Target> {
+    pub(crate) async fn resolve(
+        &self,
+        policy: &Policy,
+        principal: &Principal,
+        name: &ModelName,
+        step: Step,
+    ) -> Result<Target> {
+        let mut target = self.target(policy, principal, name).await?;
+        if step >= Step::CheaperModel
+            && let Some(cheaper) = &policy.degradation.cheaper
+        {
+            target.route = self.route(policy, Some(cheaper))?;
+        }
+        Ok(target)
+    }
+
+    async fn target(&self, policy: &Policy, principal: &Principal, name: &ModelName) -> Result<Target> {
         if let Some(app) = self.apps.get(name.as_str())? {
             let mut bases = Vec::new();
             for base in &app.knowledge {
@@ -73,18 +93,20 @@ impl Gateway {
                     Error::new(ErrorCode::InvalidConfig, message)
                 })?);
             }
-            let model = self.chat_model(app.model.as_ref())?;
+            let route = self.route(policy, app.model.as_ref())?;
             let (instructions, retrieval) = (app.prompt.clone(), app.retrieval.clone());
             let mut sampling = app.sampling;
             if !bases.is_empty() {
                 sampling = AppSampling { temperature: sampling.temperature.or(Some(0.0)), ..sampling };
                 sampling.max_tokens = sampling.max_tokens.or(Some(ANSWER_TOKENS));
             }
-            return Ok(Target { model, bases, instructions, retrieval, sampling });
+            let app = Some(name.as_str().to_owned());
+            return Ok(Target { route, app, bases, instructions, retrieval, sampling });
         }
         if let Some(base) = self.base(principal, name.as_str()).await? {
             return Ok(Target {
-                model: self.chat_model(None)?,
+                route: self.route(policy, None)?,
+                app: None,
                 bases: vec![base],
                 instructions: Instructions::default(),
                 retrieval: Retrieval::default(),
@@ -92,7 +114,8 @@ impl Gateway {
             });
         }
         Ok(Target {
-            model: self.chat_model(Some(name))?,
+            route: self.route(policy, Some(name))?,
+            app: None,
             bases: Vec::new(),
             instructions: Instructions::default(),
             retrieval: Retrieval::default(),
@@ -104,15 +127,18 @@ impl Gateway {
         self.knowledge.parts().store.base(principal.tenant(), name).await
     }
 
-    fn chat_model(&self, name: Option<&ModelName>) -> Result<Arc<dyn ChatModel>> {
-        let name = match name.or(self.settings.chat.as_ref()) {
+    fn route(&self, policy: &Policy, name: Option<&ModelName>) -> Result<Arc<Route>> {
+        let name = match name.or(policy.chat.as_ref()) {
             Some(name) => name,
             None => {
                 let message = "No chat model is installed: run `yizhan model list`, then `yizhan model pull NAME`.";
                 return Err(Error::new(ErrorCode::ModelUnavailable, message));
             }
         };
-        self.knowledge.parts().models.chat(name)
+        match policy.routes.get(name) {
+            Some(route) => Ok(Arc::clone(route)),
+            None => Ok(Arc::new(Route::single(self.knowledge.parts().models.chat(name)?))),
+        }
     }
 
     /// Everything that a caller may put into `model`.
@@ -127,8 +153,14 @@ impl Gateway {
         let mut all: Vec<ModelEntry> = self.apps.names().iter().map(|name| listed(name, ModelKind::App, 0)).collect();
         let bases = parts.store.bases(principal.tenant()).await?;
         all.extend(bases.iter().map(|base| listed(&base.name, ModelKind::Base, base.created_ms)));
-        all.extend(parts.models.chat_models().iter().map(|name| listed(name.as_str(), ModelKind::Chat, 0)));
+        let policy = self.policy();
+        all.extend(policy.routes.keys().map(|name| listed(name.as_str(), ModelKind::Chat, 0)));
+        let local = parts.models.chat_models();
+        let local = local.iter().filter(|name| !policy.routes.contains_key(*name));
+        all.extend(local.map(|name| listed(name.as_str(), ModelKind::Chat, 0)));
         all.extend(parts.models.embed_models().iter().map(|name| listed(name.as_str(), ModelKind::Embedding, 0)));
+        // What a key is not for, its caller does not see.
+        all.retain(|entry| principal.may_use(&entry.name));
         Ok(all)
     }
 }

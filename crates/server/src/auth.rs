@@ -3,26 +3,58 @@
 //! A handler says by the extractor that it takes what the caller's key must permit.
 
 use crate::error::ApiError;
+use crate::notes::Notes;
 use crate::state::AppState;
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use yizhan_access::{Principal, Scope};
+use yizhan_access::{Credentials, Principal, Scope};
 use yizhan_domain::Result;
+use yizhan_gateway::Caller as Calling;
+
+/// Longest name of a caller's program that is noted, in bytes.
+const MOST_AGENT: usize = 200;
+
+/// The other end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Anyone with a key.
 pub(crate) struct Caller(pub(crate) Principal);
 
 /// Someone who may ask models and search.
-pub(crate) struct Asker(pub(crate) Principal);
+pub(crate) struct Asker(pub(crate) Calling);
 
 /// Someone who may change files and knowledge bases.
 pub(crate) struct Editor(pub(crate) Principal);
 
+/// Someone who may administer, in the way that the route then demands.
+pub(crate) struct Officer(pub(crate) Principal);
+
 async fn authenticate(parts: &Parts, state: &AppState) -> Result<Principal> {
-    let header = parts.headers.get(header::AUTHORIZATION);
-    state.access.authenticate(header.and_then(|value| value.to_str().ok())).await
+    let credentials = Credentials {
+        authorization: text(&parts.headers, header::AUTHORIZATION.as_str()),
+        api_key: text(&parts.headers, "x-api-key"),
+        peer: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
+    };
+    let principal = state.access.identify(&credentials).await?;
+    if let Some(notes) = parts.extensions.get::<Notes>() {
+        notes.know(&principal);
+    }
+    Ok(principal)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// What the caller's program calls itself.
+pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let mut agent = text(headers, header::USER_AGENT.as_str())?.to_owned();
+    agent.truncate(agent.floor_char_boundary(MOST_AGENT));
+    Some(agent)
 }
 
 impl FromRequestParts<Arc<AppState>> for Caller {
@@ -39,7 +71,13 @@ impl FromRequestParts<Arc<AppState>> for Asker {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
         let principal = authenticate(parts, state).await?;
         principal.require(Scope::Inference)?;
-        Ok(Self(principal))
+        let mut caller = Calling::new(principal);
+        if let Some(notes) = parts.extensions.get::<Notes>() {
+            caller.call = notes.call().clone();
+        }
+        caller.address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_string());
+        caller.user_agent = user_agent(&parts.headers);
+        Ok(Self(caller))
     }
 }
 
@@ -50,5 +88,13 @@ impl FromRequestParts<Arc<AppState>> for Editor {
         let principal = authenticate(parts, state).await?;
         principal.require(Scope::Documents)?;
         Ok(Self(principal))
+    }
+}
+
+impl FromRequestParts<Arc<AppState>> for Officer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
+        Ok(Self(authenticate(parts, state).await?))
     }
 }

@@ -3,15 +3,16 @@
 //! This module knows no axum and no JSON of OpenAI's. Whoever assembles the program implements
 //! the traits over the gateway and the knowledge layer; tests implement them with scripts.
 
+pub use crate::notes::Note;
 use async_trait::async_trait;
 use yizhan_access::Principal;
-use yizhan_domain::{DocumentId, FileId, ModelName, Result};
-pub use yizhan_gateway::{ModelEntry, ModelKind, RetrievalWishes};
+use yizhan_domain::{DocumentId, FileId, ModelName, Result, Usage};
+pub use yizhan_gateway::{Caller, ModelEntry, ModelKind, Reply, RetrievalWishes};
 pub use yizhan_knowledge::SearchMode;
-use yizhan_model::{ChatRequest, EmbedKind, Embeddings, EventStream};
+use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 use yizhan_store::{Base, BaseSettings, Chunk, Document, NewDocument};
 
-/// A call of `/v1/chat/completions`, understood and not yet governed.
+/// A call of a chat route, understood and not yet governed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatCall {
     /// A model, a knowledge base or an application.
@@ -20,39 +21,47 @@ pub struct ChatCall {
     pub request: ChatRequest,
     /// The caller's own wishes for retrieval; no meaning for a bare model.
     pub retrieval: RetrievalWishes,
-    /// The id of the HTTP request, for logs and the audit.
-    pub request_id: String,
 }
 
-/// An answer that has begun.
-pub struct ChatReply {
-    /// Its id, `chatcmpl-…`.
-    pub id: String,
-    /// When it began, seconds since 1970.
-    pub created: i64,
-    /// Who answers: the name that was asked for.
-    pub model: ModelName,
-    /// The answer. Errors that are known before the first token come from [`ChatBackend::chat`].
-    pub events: EventStream,
-}
-
-/// Answers conversations and embeds text: the gateway's straight path.
+/// Answers conversations and everything else that models do: the gateway's straight path. It notes every
+/// call that it was given, also those that it refuses.
 #[async_trait]
 pub trait ChatBackend: Send + Sync {
     /// Everything that the caller may put into `model`.
     async fn models(&self, principal: &Principal) -> Result<Vec<ModelEntry>>;
 
-    /// Begins an answer. `ModelNotFound` when nothing has that name.
-    async fn chat(&self, principal: Principal, call: ChatCall) -> Result<ChatReply>;
+    /// Begins an answer. `ModelNotFound` when nothing has that name. Errors that are known before the
+    /// first token come from here.
+    async fn chat(&self, caller: Caller, call: ChatCall) -> Result<Reply>;
+
+    /// The tokens of a conversation's prompt.
+    async fn count_tokens(&self, caller: &Caller, model: &ModelName, request: &ChatRequest) -> Result<u32>;
 
     /// One vector per text, in order. `ModelNotFound` when no embedding model has that name.
-    async fn embed(
+    async fn embed(&self, caller: &Caller, model: ModelName, kind: EmbedKind, texts: Vec<String>)
+    -> Result<Embeddings>;
+
+    /// One score per passage, in order, and what it took.
+    async fn rerank(
         &self,
-        principal: Principal,
+        caller: &Caller,
         model: ModelName,
-        kind: EmbedKind,
-        texts: Vec<String>,
-    ) -> Result<Embeddings>;
+        query: String,
+        passages: Vec<String>,
+    ) -> Result<(Vec<f32>, Usage)>;
+
+    /// What the rules find in each text.
+    async fn moderate(&self, caller: &Caller, model: ModelName, texts: Vec<String>) -> Result<Vec<Moderated>>;
+
+    /// Keeps the note of a request that did not come as far as the methods above.
+    async fn note(&self, note: Note);
+}
+
+/// What the rules say of one text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Moderated {
+    /// The rules that found something, by id, and whether they would have stopped the call.
+    pub categories: Vec<(String, bool)>,
 }
 
 /// One passage that was found.

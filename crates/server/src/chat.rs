@@ -1,49 +1,171 @@
-//! `/v1/chat/completions`: one stream of events, sent as it comes or collected.
+//! The chat routes of all dialects: one stream of events, sent as it comes or collected.
 
 use crate::auth::Asker;
-use crate::backend::{ChatCall, ChatReply, RetrievalWishes};
+use crate::backend::{ChatCall, Reply, RetrievalWishes};
 use crate::body::JsonBody;
-use crate::error::{ApiResult, ok};
+use crate::error::{ApiError, ApiResult, ErrorForm, ok};
 use crate::filter::{read_filter, read_mode};
-use crate::middleware::RequestId;
 use crate::sse;
 use crate::state::AppState;
-use crate::stream::ChunkStream;
+use crate::stream::FrameStream;
 use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::response::Response;
 use futures_util::StreamExt;
 use std::sync::Arc;
+use yizhan_dialect::anthropic::{MessageReply, MessageWriter, MessagesRequest, count_reply};
 use yizhan_dialect::openai::{Answer, ChatCompletionRequest, ChunkWriter, RetrievalWish};
-use yizhan_domain::{Error, ErrorCode, Result};
+use yizhan_dialect::responses::{ResponseReply, ResponseWriter, ResponsesRequest};
+use yizhan_domain::{Error, ErrorCode, ModelName, Result};
+use yizhan_model::{ChatEvent, ChatRequest};
 
-/// Answers a conversation.
+/// Answers a conversation, OpenAI's way.
 pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
-    Asker(principal): Asker,
-    RequestId(request_id): RequestId,
+    Asker(caller): Asker,
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let request = ChatCompletionRequest::read(body)?;
     let (stream, include_usage) = (request.request.streamed, request.include_usage);
-    let reply = state.chat.chat(principal, to_call(request, request_id)?).await?;
+    let model = request.model_name();
+    let call = to_call(model, request.request, request.retrieval)?;
+    let reply = state.chat.chat(caller, call).await.map_err(ApiError::noted)?;
+    let (facts, created) = (Facts::of(&reply), seconds_now());
+    let id = format!("chatcmpl-{}", digits(&reply));
     if stream {
-        let writer = ChunkWriter::new(reply.id, reply.created, reply.model.as_str(), include_usage);
-        return Ok(sse::response(ChunkStream::new(reply.events, writer), state.settings.keep_alive));
+        let writer = ChunkWriter::new(id, created, reply.model.as_str(), include_usage);
+        let frames = FrameStream::new(reply.events, writer);
+        return Ok(facts.onto(sse::response(frames, state.settings.keep_alive)));
     }
-    let (id, created, model) = (reply.id.clone(), reply.created, reply.model.clone());
-    let answer = collect(reply).await?;
-    Ok(ok(&answer.write(&id, created, model.as_str())))
+    let model = reply.model.clone();
+    let mut answer = Answer::default();
+    collect(reply, |event| answer.take(event)).await?;
+    Ok(facts.onto(ok(&answer.write(&id, created, model.as_str()))))
 }
 
-/// What the events add up to.
-async fn collect(mut reply: ChatReply) -> Result<Answer> {
-    let mut answer = Answer::default();
-    while let Some(event) = reply.events.next().await {
-        answer.take(event?);
-        if answer.is_whole() {
-            return Ok(answer);
+/// Answers a conversation, Anthropic's way.
+pub(crate) async fn messages(
+    State(state): State<Arc<AppState>>,
+    asker: ApiResult<Asker>,
+    body: ApiResult<JsonBody>,
+) -> ApiResult {
+    let answered = async {
+        let (Asker(caller), JsonBody(body)) = (asker?, body?);
+        let request = MessagesRequest::read(body)?;
+        let stream = request.request.streamed;
+        let call = to_call(request.model_name(), request.request, request.retrieval)?;
+        let reply = state.chat.chat(caller, call).await.map_err(ApiError::noted)?;
+        let facts = Facts::of(&reply);
+        let id = format!("msg_{}", digits(&reply));
+        if stream {
+            let writer = MessageWriter::new(id, reply.model.as_str(), reply.prompt_tokens);
+            let frames = FrameStream::new(reply.events, writer);
+            return Ok(facts.onto(sse::response(frames, state.settings.keep_alive)));
+        }
+        let (model, mut message) = (reply.model.clone(), MessageReply::default());
+        collect(reply, |event| message.take(event)).await?;
+        Ok(facts.onto(ok(&message.write(&id, model.as_str()))))
+    };
+    answered.await.map_err(|error: ApiError| error.in_form(ErrorForm::Anthropic))
+}
+
+/// Counts the tokens of a prompt, Anthropic's way.
+pub(crate) async fn count_tokens(
+    State(state): State<Arc<AppState>>,
+    asker: ApiResult<Asker>,
+    body: ApiResult<JsonBody>,
+) -> ApiResult {
+    let counted = async {
+        let (Asker(caller), JsonBody(body)) = (asker?, body?);
+        let request = MessagesRequest::read_count(body)?;
+        let tokens = state.chat.count_tokens(&caller, &request.model_name(), &request.request).await?;
+        Ok(ok(&count_reply(tokens)))
+    };
+    counted.await.map_err(|error: ApiError| error.in_form(ErrorForm::Anthropic))
+}
+
+/// Answers a conversation, in the way of OpenAI's Responses.
+pub(crate) async fn responses(
+    State(state): State<Arc<AppState>>,
+    Asker(caller): Asker,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let request = ResponsesRequest::read(body)?;
+    let (stream, echo, created) = (request.request.streamed, request.echo.clone(), seconds_now());
+    let call = to_call(request.model_name(), request.request, request.retrieval)?;
+    let reply = state.chat.chat(caller, call).await.map_err(ApiError::noted)?;
+    let facts = Facts::of(&reply);
+    let id = format!("resp_{}", digits(&reply));
+    if stream {
+        let writer = ResponseWriter::new(id, created, reply.model.as_str(), echo);
+        let frames = FrameStream::new(reply.events, writer);
+        return Ok(facts.onto(sse::response(frames, state.settings.keep_alive)));
+    }
+    let (model, mut response) = (reply.model.clone(), ResponseReply::default());
+    collect(reply, |event| response.take(event)).await?;
+    Ok(facts.onto(ok(&response.write(&id, created, model.as_str(), &echo))))
+}
+
+/// What a reply's headers say of it.
+struct Facts {
+    call: String,
+    served: Option<String>,
+    fallback: bool,
+    limits: Vec<(&'static str, String)>,
+}
+
+impl Facts {
+    fn of(reply: &Reply) -> Self {
+        Self {
+            call: reply.call.as_str().to_owned(),
+            served: reply.served.as_ref().map(|(provider, model)| format!("{provider}/{model}")),
+            fallback: reply.fallback,
+            limits: reply.standing.headers(),
         }
     }
-    Err(broke_off())
+
+    fn onto(self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        let mut put = |name: &'static str, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        };
+        put("x-yizhan-call", &self.call);
+        if let Some(served) = &self.served {
+            put("x-yizhan-served-by", served);
+        }
+        if self.fallback {
+            put("x-yizhan-fallback", "true");
+        }
+        for (name, value) in &self.limits {
+            put(name, value);
+        }
+        response
+    }
+}
+
+/// The digits of a call's id.
+fn digits(reply: &Reply) -> &str {
+    reply.call.as_str().trim_start_matches("call-")
+}
+
+fn seconds_now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Hands over all events up to the last.
+async fn collect(mut reply: Reply, mut take: impl FnMut(ChatEvent)) -> ApiResult<()> {
+    while let Some(event) = reply.events.next().await {
+        let event = event.map_err(ApiError::noted)?;
+        let is_last = matches!(event, ChatEvent::End { .. });
+        take(event);
+        if is_last {
+            return Ok(());
+        }
+    }
+    Err(ApiError::noted(broke_off()))
 }
 
 /// The error for a stream that ended before its end.
@@ -51,10 +173,8 @@ pub(crate) fn broke_off() -> Error {
     Error::new(ErrorCode::WorkerFailed, "The answer broke off before its end; ask again.")
 }
 
-fn to_call(request: ChatCompletionRequest, request_id: String) -> Result<ChatCall> {
-    let model = request.model_name();
-    let retrieval = to_retrieval(request.retrieval)?;
-    Ok(ChatCall { model, request: request.request, retrieval, request_id })
+fn to_call(model: ModelName, request: ChatRequest, retrieval: RetrievalWish) -> Result<ChatCall> {
+    Ok(ChatCall { model, request, retrieval: to_retrieval(retrieval)? })
 }
 
 fn to_retrieval(wish: RetrievalWish) -> Result<RetrievalWishes> {

@@ -2,7 +2,7 @@
 
 use crate::auth::Asker;
 use crate::body::JsonBody;
-use crate::error::{ApiResult, json_text};
+use crate::error::{ApiError, ApiResult, json_text};
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,7 +14,7 @@ use yizhan_model::EmbedKind;
 /// Vectors of texts.
 pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
-    Asker(principal): Asker,
+    Asker(caller): Asker,
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let request = EmbeddingRequest::read(body)?;
@@ -24,7 +24,7 @@ pub(crate) async fn create(
         InputType::Passage => EmbedKind::Passage,
     };
     let model = ModelName::new(request.model.as_str());
-    let embeddings = state.chat.embed(principal, model, kind, request.inputs).await?;
+    let embeddings = state.chat.embed(&caller, model, kind, request.inputs).await.map_err(ApiError::noted)?;
     if let Some(wanted) = request.dimensions.filter(|wanted| *wanted != embeddings.dimensions) {
         let message = format!(
             "'dimensions' is {wanted}, but the vectors of '{}' have {} numbers; leave it out.",

@@ -1,4 +1,4 @@
-//! HTTP: routes, extractors, server-sent events, and the shapes of OpenAI's API.
+//! HTTP: routes, extractors, server-sent events, and the shapes of OpenAI's and Anthropic's APIs.
 //!
 //! The only home of axum. It knows neither engines nor indexes nor SQL: what answers stands behind
 //! the two traits of [`backend`], and the store's traits.
@@ -20,8 +20,10 @@ mod error;
 mod files;
 mod filter;
 mod health;
+mod judge;
 mod middleware;
 mod models;
+mod notes;
 mod openapi;
 mod page;
 mod patience;

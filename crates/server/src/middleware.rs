@@ -38,7 +38,7 @@ pub(crate) async fn around(mut request: Request, next: Next) -> Response {
             // The panic's own text is in the log already, by the panic hook.
             tracing::error!(request = %id.0, %method, path, "a handler panicked");
             let message = format!("The server failed at this request (id {}); please report it.", id.0);
-            ApiError(Error::internal(message)).into_response()
+            ApiError::from(Error::internal(message)).into_response()
         }
     };
     if let Ok(value) = HeaderValue::from_str(&id.0) {

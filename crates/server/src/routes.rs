@@ -2,7 +2,10 @@
 
 use crate::error::ApiError;
 use crate::state::AppState;
-use crate::{batches, chat, cors, embeddings, files, health, middleware, models, openapi, search, store_files, stores};
+use crate::{
+    batches, chat, cors, embeddings, files, health, judge, middleware, models, notes, openapi, search, store_files,
+    stores,
+};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
@@ -96,6 +99,29 @@ fn inference_routes() -> Vec<Route> {
         Route::new("post", "/v1/embeddings", "Turns texts into vectors.", embeddings::create)
             .takes("EmbeddingRequest")
             .gives("EmbeddingList"),
+        Route::new("post", "/v1/responses", "Answers a conversation, as OpenAI's Responses.", chat::responses)
+            .takes("Object")
+            .gives("Object"),
+        Route::new("post", "/v1/messages", "Answers a conversation, as Anthropic's Messages.", chat::messages)
+            .takes("Object")
+            .gives("Object"),
+        Route::new(
+            "post",
+            "/v1/messages/count_tokens",
+            "Counts a prompt's tokens, Anthropic's way.",
+            chat::count_tokens,
+        )
+        .takes("Object")
+        .gives("Object"),
+        Route::new("post", "/v1/rerank", "Orders documents by a query, Jina's way.", judge::rerank)
+            .takes("Object")
+            .gives("Object"),
+        Route::new("post", "/v2/rerank", "Orders documents by a query, Cohere's way.", judge::rerank_v2)
+            .takes("Object")
+            .gives("Object"),
+        Route::new("post", "/v1/moderations", "What the rules find in texts.", judge::moderate)
+            .takes("Object")
+            .gives("Object"),
     ]
 }
 
@@ -161,6 +187,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), notes::around))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), cors::around))
         .layer(axum::middleware::from_fn(middleware::around))
         .with_state(state)
@@ -168,10 +195,10 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
 
 async fn no_such_route(method: Method, uri: Uri) -> ApiError {
     let message = format!("There is no route {method} {}; GET /openapi.json lists them.", uri.path());
-    ApiError(Error::new(ErrorCode::NotFound, message))
+    Error::new(ErrorCode::NotFound, message).into()
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> ApiError {
     let message = format!("{} does not take {method}; GET /openapi.json lists what it takes.", uri.path());
-    ApiError(Error::new(ErrorCode::MethodNotAllowed, message))
+    Error::new(ErrorCode::MethodNotAllowed, message).into()
 }

@@ -21,7 +21,7 @@ const DEFAULT_LIMIT: usize = 10;
 /// Finds passages.
 pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
-    Asker(principal): Asker,
+    Asker(caller): Asker,
     Path(id): Path<String>,
     JsonBody(body): JsonBody,
 ) -> ApiResult {
@@ -34,7 +34,7 @@ pub(crate) async fn create(
         min_score: request.score_threshold,
         rerank: request.rerank,
     };
-    let base = stores::find(&state, principal.tenant(), &id).await?;
+    let base = stores::find(&state, caller.principal.tenant(), &id).await?;
     let mut found = Vec::with_capacity(request.queries.len());
     for query in &request.queries {
         found.push(state.knowledge.search(&base, query, options.clone()).await?);

@@ -2,17 +2,24 @@
 //!
 //! Hyper is driven directly, as axum's own loop has no limit on how slowly a client may speak.
 
+use crate::auth::Peer;
 use crate::routes;
 use crate::state::{AppState, Settings};
+use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tower_service::Service;
 use yizhan_domain::Result;
 
 /// Serves until `shutdown` comes; then takes no more connections and gives requests under way
@@ -28,8 +35,9 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, router.clone(), settings.clone(), stopped.clone()));
+                Ok((stream, peer)) => {
+                    let service = WithPeer { router: router.clone(), peer: Peer(peer) };
+                    connections.spawn(converse(stream, service, settings.clone(), stopped.clone()));
                 }
                 Err(error) => rest_after(&error).await,
             },
@@ -46,8 +54,30 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
     Ok(())
 }
 
+/// The router, and who is at the other end of its connection.
+#[derive(Clone)]
+struct WithPeer {
+    router: axum::Router,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for WithPeer {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <axum::Router as Service<Request<Incoming>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), Infallible>> {
+        <axum::Router as Service<Request<Incoming>>>::poll_ready(&mut self.router, context)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
+    }
+}
+
 /// One connection, to its end.
-async fn converse(stream: TcpStream, router: axum::Router, settings: Settings, mut stopped: watch::Receiver<bool>) {
+async fn converse(stream: TcpStream, service: WithPeer, settings: Settings, mut stopped: watch::Receiver<bool>) {
     // Without it the kernel would hold small pieces of a stream back.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("no TCP_NODELAY: {error}");
@@ -55,7 +85,7 @@ async fn converse(stream: TcpStream, router: axum::Router, settings: Settings, m
     let io = TokioIo::new(crate::patience::Patient::new(stream, settings.idle_timeout));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
-    let connection = builder.serve_connection(io, TowerToHyperService::new(router));
+    let connection = builder.serve_connection(io, TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),

@@ -1,4 +1,4 @@
-use super::ChunkStream;
+use super::FrameStream;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use yizhan_dialect::openai::ChunkWriter;
@@ -7,7 +7,7 @@ use yizhan_model::ChatEvent;
 
 async fn chunks(events: Vec<Result<ChatEvent>>) -> Vec<String> {
     let writer = ChunkWriter::new("c", 0, "m", true);
-    ChunkStream::new(stream::iter(events).boxed(), writer).collect().await
+    FrameStream::new(stream::iter(events).boxed(), writer).map(|frame| frame.data).collect().await
 }
 
 fn end() -> Result<ChatEvent> {
@@ -49,6 +49,7 @@ async fn a_stream_without_its_end_is_an_error() {
 #[tokio::test]
 async fn a_panic_behind_the_stream_is_an_error() {
     let events = stream::poll_fn(|_| panic!("as the test wants"));
-    let chunks: Vec<String> = ChunkStream::new(events.boxed(), ChunkWriter::new("c", 0, "m", false)).collect().await;
+    let frames = FrameStream::new(events.boxed(), ChunkWriter::new("c", 0, "m", false));
+    let chunks: Vec<String> = frames.map(|frame| frame.data).collect().await;
     assert_eq!(code(&chunks[1]), "internal_error");
 }

@@ -3,6 +3,7 @@
 //! It does not know how answers are made.
 
 use crate::cli::{Ask, Global};
+use crate::config;
 use crate::data::data_folder;
 use crate::output::{self, Answer};
 use crate::station::{Station, tenant};
@@ -10,7 +11,7 @@ use futures_util::StreamExt;
 use std::process::ExitCode;
 use yizhan_access::Principal;
 use yizhan_domain::{Citation, Message, ModelName, Result, Role};
-use yizhan_gateway::Call;
+use yizhan_gateway::{Call, Caller};
 use yizhan_model::{ChatEvent, ChatRequest};
 
 pub(super) async fn run(global: &Global, command: Ask) -> Result<ExitCode> {
@@ -23,11 +24,13 @@ pub(super) async fn run(global: &Global, command: Ask) -> Result<ExitCode> {
     let citations: Vec<Citation> = match Station::open(global).await? {
         Station::Here(assembly) => {
             let apps = command.apps.clone().unwrap_or_else(|| data_folder(global).join("apps"));
-            let gateway = assembly.gateway(global, &apps)?;
+            let governed = assembly.gateway(global, &apps, &config::load(global)?).await?;
+            let gateway = &governed.gateway;
             let messages = vec![Message::text(Role::User, &command.question)];
             let request = ChatRequest { messages, ..ChatRequest::default() };
             let principal = Principal::local(tenant());
-            let call = Call::new(principal, ModelName::new(&command.base), request, Default::default());
+            let caller = Caller::new(principal);
+            let call = Call::new(caller, ModelName::new(&command.base), request, Default::default());
             let mut reply = gateway.chat(call).await?;
             let mut last = Vec::new();
             while let Some(event) = reply.events.next().await {
@@ -40,6 +43,8 @@ pub(super) async fn run(global: &Global, command: Ask) -> Result<ExitCode> {
                     _ => {}
                 }
             }
+            drop(reply);
+            governed.close().await?;
             last
         }
         Station::There(client) => {

@@ -6,9 +6,12 @@ use crate::assembly::Assembly;
 use crate::backend::Backend;
 use crate::cli::{Global, Serve};
 use crate::command::interrupt;
+use crate::config::{self, Config};
 use crate::data::{Holder, ServerAddress, announce, data_folder, hold};
+use crate::governance;
 use crate::output;
 use crate::station::tenant;
+use crate::upkeep;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -42,8 +45,11 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
     let address = listener.local_addr().map_err(|cause| Error::io("The listening socket has no address", cause))?;
     let assembly = Assembly::open(global, &folder, lock).await?;
     let apps = command.apps.clone().unwrap_or_else(|| folder.join("apps"));
-    let gateway = Arc::new(assembly.gateway(global, &apps)?);
-    let access = Arc::new(assembly.access());
+    let config = config::load(global)?;
+    let governed = Arc::new(assembly.gateway(global, &apps, &config).await?);
+    let gateway = Arc::clone(&governed.gateway);
+    let access = Arc::clone(gateway.access());
+    access.reconcile(&governance::tenants(&config)?).await?;
     if let Some(secret) = access.bootstrap(command.bootstrap_key.clone()).await? {
         output::note(format!("The first API key, shown only this once: {secret}"));
     }
@@ -57,7 +63,7 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
         Arc::clone(&assembly.blobs) as Arc<dyn BlobStore>,
         Arc::clone(&backend) as _,
         backend as _,
-        yizhan_server::Settings::default(),
+        settings(&config),
     );
     let ingestors: Vec<_> = (0..INGESTORS)
         .map(|_| {
@@ -65,15 +71,30 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
             tokio::spawn(async move { ingestor.run().await })
         })
         .collect();
+    let keepers = upkeep::start(global, &assembly, &governed, config);
     output::line(format!("ready {url}"));
     let served = yizhan_server::serve(listener, state, interrupt()).await;
     // What they hold a lease on is queued again at the next start.
     ingestors.iter().for_each(tokio::task::JoinHandle::abort);
+    keepers.iter().for_each(tokio::task::JoinHandle::abort);
+    governed.close().await?;
     assembly.knowledge.flush().await?;
     assembly.models.runtime().stop_all();
     drop(announced);
     served?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn settings(config: &Config) -> yizhan_server::Settings {
+    let mut settings = yizhan_server::Settings::default();
+    settings.cors_origins.clone_from(&config.server.cors_origins);
+    if let Some(mebibytes) = config.server.body_mib {
+        settings.body_bytes = mebibytes << 20;
+    }
+    if let Some(seconds) = config.server.drain_s {
+        settings.shutdown_grace = std::time::Duration::from_secs(seconds);
+    }
+    settings
 }
 
 async fn local_key(assembly: &Assembly, access: &yizhan_access::Access) -> Result<String> {

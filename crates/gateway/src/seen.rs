@@ -1,0 +1,85 @@
+//! What a model has sent so far, counted where it comes in: before rules hold anything back.
+//!
+//! It does not know prices or limits.
+
+use futures_core::Stream;
+use parking_lot::Mutex;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+use yizhan_domain::{Result, Usage};
+use yizhan_model::{ChatEvent, EventStream};
+
+/// The counts of one answer.
+#[derive(Default)]
+pub(crate) struct Seen {
+    output: AtomicU32,
+    usage: Mutex<Option<Usage>>,
+    first: OnceLock<Instant>,
+}
+
+impl Seen {
+    /// Tokens so far: estimated from the text, at least one a piece.
+    pub(crate) fn output(&self) -> u32 {
+        self.output.load(Ordering::Relaxed)
+    }
+
+    /// When the first content came.
+    pub(crate) fn first(&self) -> Option<Instant> {
+        self.first.get().copied()
+    }
+
+    /// What it took: the model's own count, or else the estimate.
+    pub(crate) fn usage(&self, prompt_tokens: u32) -> Usage {
+        match *self.usage.lock() {
+            Some(usage) if usage.total_tokens() > 0 => usage,
+            _ if self.first.get().is_none() => Usage::default(),
+            _ => Usage { prompt_tokens, completion_tokens: self.output(), ..Usage::default() },
+        }
+    }
+
+    fn take(&self, event: &ChatEvent) {
+        let text = match event {
+            ChatEvent::Text { delta, .. } | ChatEvent::Reasoning { delta, .. } => delta.as_str(),
+            ChatEvent::ToolCall { piece, .. } => piece.arguments.as_str(),
+            ChatEvent::End { usage } => {
+                *self.usage.lock() = Some(*usage);
+                return;
+            }
+            ChatEvent::Extra { .. } | ChatEvent::Finish { .. } => return,
+        };
+        self.first.get_or_init(Instant::now);
+        self.output.fetch_add(tokens(text), Ordering::Relaxed);
+    }
+}
+
+/// An estimate: a Latin token has four letters, a Chinese one about three bytes and a half.
+fn tokens(text: &str) -> u32 {
+    u32::try_from(text.len().div_ceil(4)).unwrap_or(u32::MAX).max(1)
+}
+
+/// A stream that is counted.
+pub(crate) struct Counted {
+    events: EventStream,
+    seen: Arc<Seen>,
+}
+
+impl Counted {
+    pub(crate) fn new(events: EventStream, seen: &Arc<Seen>) -> Self {
+        Self { events, seen: Arc::clone(seen) }
+    }
+}
+
+impl Stream for Counted {
+    type Item = Result<ChatEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let event = ready!(self.events.as_mut().poll_next(context));
+        if let Some(Ok(event)) = &event {
+            self.seen.take(event);
+        }
+        Poll::Ready(event)
+    }
+}

@@ -1,0 +1,132 @@
+//! What is noted of a request for the audit when no model was asked: refusals before the gateway, and
+//! everything that changes something.
+//!
+//! It does not know how notes are kept: the backend does. Calls that reached the gateway are noted there.
+
+use crate::auth::{Peer, user_agent};
+use crate::error::Unnoted;
+use crate::state::AppState;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+use yizhan_access::Principal;
+use yizhan_domain::{CallId, ErrorCode};
+
+/// The routes that the gateway notes itself once it has the call.
+const OF_GATEWAY: [&str; 7] = [
+    "/v1/chat/completions",
+    "/v1/embeddings",
+    "/v1/messages",
+    "/v1/moderations",
+    "/v1/rerank",
+    "/v1/responses",
+    "/v2/rerank",
+];
+
+/// What is known of a request while it is answered. Cheap to clone; all clones are the same notes.
+#[derive(Clone, Debug)]
+pub(crate) struct Notes(Arc<Known>);
+
+#[derive(Debug)]
+struct Known {
+    call: CallId,
+    principal: OnceLock<Principal>,
+}
+
+impl Notes {
+    fn new() -> Self {
+        Self(Arc::new(Known { call: CallId::random(), principal: OnceLock::new() }))
+    }
+
+    /// The call's id.
+    pub(crate) fn call(&self) -> &CallId {
+        &self.0.call
+    }
+
+    /// The caller was recognised.
+    pub(crate) fn know(&self, principal: &Principal) {
+        let _ = self.0.principal.set(principal.clone());
+    }
+}
+
+/// One request that the gateway did not note.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// Its id.
+    pub call: CallId,
+    /// Who called; none when nobody was recognised.
+    pub principal: Option<Principal>,
+    /// The method.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The status of the reply.
+    pub status: u16,
+    /// Why it was refused or failed, if it was.
+    pub error: Option<ErrorCode>,
+    /// The network address.
+    pub address: Option<String>,
+    /// What the caller's program calls itself.
+    pub user_agent: Option<String>,
+    /// How long it took, milliseconds.
+    pub total_ms: u32,
+}
+
+/// Runs the rest of the way and notes what nobody else will.
+pub(crate) async fn around(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !changes {
+        return next.run(request).await;
+    }
+    let (began, notes) = (Instant::now(), Notes::new());
+    request.extensions_mut().insert(notes.clone());
+    let path = request.uri().path();
+    if OF_GATEWAY.contains(&path) {
+        // Only what is refused before the gateway: the rest is worth no copies on the hot path.
+        let facts = Facts::of(&request);
+        let response = next.run(request).await;
+        if response.extensions().get::<Unnoted>().is_some() {
+            state.chat.note(facts.note(&notes, &response, began)).await;
+        }
+        return response;
+    }
+    let facts = Facts::of(&request);
+    let response = next.run(request).await;
+    state.chat.note(facts.note(&notes, &response, began)).await;
+    response
+}
+
+struct Facts {
+    method: Method,
+    uri: axum::http::Uri,
+    peer: Option<Peer>,
+    user_agent: Option<String>,
+}
+
+impl Facts {
+    fn of(request: &Request) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            peer: request.extensions().get().copied(),
+            user_agent: user_agent(request.headers()),
+        }
+    }
+
+    fn note(self, notes: &Notes, response: &Response, began: Instant) -> Note {
+        Note {
+            call: notes.call().clone(),
+            principal: notes.0.principal.get().cloned(),
+            method: self.method.to_string(),
+            path: self.uri.path().to_owned(),
+            status: response.status().as_u16(),
+            error: response.extensions().get::<Unnoted>().map(|unnoted| unnoted.0),
+            address: self.peer.map(|peer| peer.0.ip().to_string()),
+            user_agent: self.user_agent,
+            total_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX),
+        }
+    }
+}
