@@ -260,7 +260,7 @@ pub(crate) struct Text {
 
 impl Text {
     /// More than any pattern with a check may have.
-    const KEPT: usize = 256;
+    const KEPT: usize = 64;
 
     pub(crate) fn push(&mut self, c: char) {
         if self.characters.len() >= 2 * Self::KEPT {
