@@ -15,7 +15,7 @@ const ROUNDS: u32 = 2_000;
 
 fn main() {
     let packs = std::env::args().any(|argument| argument == "--packs");
-    let head = if packs { "packs: [pii, finance, medical]" } else { "packs: [pii]" };
+    let head = if packs { "packs: [pii, injection, finance, medical]" } else { "packs: [pii]" };
     let mut set = RuleSet::parse(
         "cost",
         &format!("{head}\nrules:\n  - {{id: words, action: mask, match: {{words_file: words, separators: true}}}}\n"),

@@ -13,8 +13,10 @@ use regex_automata::util::{primitives::StateID, start};
 use regex_automata::{Anchored, MatchKind};
 use std::collections::{BTreeMap, HashMap};
 
-/// A table beyond this is split into several; a single pattern beyond it is refused.
-const TABLE_BYTES: usize = 8 << 20;
+/// A table of several patterns beyond this is split into two; a try that fails is time lost.
+const SHARED_TABLE_BYTES: usize = 4 << 20;
+/// A single pattern whose table is larger is refused.
+const OWN_TABLE_BYTES: usize = 8 << 20;
 const DEAD: u32 = 0;
 const START: u32 = 1;
 const ACCEPTS: u8 = 1;
@@ -260,7 +262,7 @@ pub(crate) struct Text {
 
 impl Text {
     /// More than any pattern with a check may have.
-    const KEPT: usize = 256;
+    const KEPT: usize = 64;
 
     pub(crate) fn push(&mut self, c: char) {
         if self.characters.len() >= 2 * Self::KEPT {
@@ -280,12 +282,13 @@ impl Text {
 }
 
 fn determinise(patterns: &[Pattern]) -> Result<dense::DFA<Vec<u32>>, String> {
+    let bytes = if patterns.len() == 1 { OWN_TABLE_BYTES } else { SHARED_TABLE_BYTES };
     let config = dense::Config::new()
         .match_kind(MatchKind::All)
         .start_kind(StartKind::Anchored)
         .accelerate(false)
-        .dfa_size_limit(Some(TABLE_BYTES))
-        .determinize_size_limit(Some(4 * TABLE_BYTES));
+        .dfa_size_limit(Some(bytes))
+        .determinize_size_limit(Some(4 * bytes));
     let texts: Vec<&str> = patterns.iter().map(|p| p.text.as_str()).collect();
     dense::Builder::new().configure(config).build_many(&texts).map_err(|cause| cause.to_string())
 }

@@ -34,7 +34,7 @@ pub struct Expected {
     /// How many answers beside the first were asked for. When a rule ends the call all get a `Finish`, also
     /// those that had not begun.
     pub more_choices: u32,
-    /// The answer is JSON: sentences to add go into an `Extra` field `yizhan.warnings`, not into the text.
+    /// The answer is JSON: its escapes are read, it stays JSON when masked, and sentences to add go into an `Extra` field `yizhan.warnings`, not into the text.
     pub structured: bool,
     /// Sentences for the end of each answer, those of [`crate::Checked::warnings`].
     pub warnings: Vec<String>,
@@ -212,7 +212,8 @@ impl Watchman {
         let guard = self.guard.clone();
         let side = &guard.plan.output;
         let state = self.choices.entry(choice).or_default();
-        let lane = state.text.get_or_insert_with(|| Lane::new(Place::Answer { choice }, side));
+        let new = if self.expected.structured { Lane::json } else { Lane::new };
+        let lane = state.text.get_or_insert_with(|| new(Place::Answer { choice }, side));
         let step = lane.push(delta, &scope(&guard));
         self.absorb(Some(choice), step, |delta| ChatEvent::Text { choice, delta })
     }

@@ -232,6 +232,22 @@ fn without_rules_everything_passes_as_it_is() {
     assert_eq!(events(guarded), given);
 }
 
+#[test]
+fn an_answer_that_is_json_is_read_as_json_and_stays_so() {
+    let given = vec![
+        text(0, r#"{"a":"\u654f\u61"#),
+        text(0, r#"1f词","tel":13812345678}"#),
+        finish(0, FinishReason::Stop),
+        end(),
+    ];
+    let expected = Expected { structured: true, ..Expected::default() };
+    // A guarded answer is an answer like any other.
+    let guarded: EventStream = Box::pin(guard(RULES).output(stream_of(given)).expect(expected));
+    let got = futures_util::FutureExt::now_or_never(guarded.collect::<Vec<_>>()).expect("ready");
+    let got: Vec<ChatEvent> = got.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answer(&got, 0), r#"{"a":"█████████████","tel":"███████████"}"#);
+}
+
 /// One kind of lane of one choice.
 fn event(lane: u8, choice: u32, delta: &str) -> ChatEvent {
     match lane {

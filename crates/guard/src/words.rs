@@ -9,7 +9,7 @@ use aho_corasick::{Anchored, MatchKind, nfa::contiguous::NFA};
 use yizhan_domain::{Error, ErrorCode, Result};
 
 /// How many starts are kept beyond the longest word before the oldest are forgotten.
-const SLACK: usize = 256;
+const SLACK: usize = 64;
 
 /// Folded words and what each is for.
 #[derive(Debug)]
