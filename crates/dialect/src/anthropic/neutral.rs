@@ -9,9 +9,8 @@ use yizhan_domain::{Content, Error, Fields, Message, Part, Result};
 use yizhan_model::ChatRequest;
 
 /// Fields of a request that other vendors do not know, or know as something else.
-const DROPPED: [&str; 10] = [
+const DROPPED: [&str; 9] = [
     "thinking",
-    "service_tier",
     "inference_geo",
     "context_management",
     "cache_control",
@@ -37,7 +36,8 @@ const MARKS: [&str; 9] = [
 
 /// Makes the request one that any vendor of chat completions takes: `metadata.user_id` becomes `user`,
 /// `output_config.effort` `reasoning_effort`, signed thinking `reasoning_content`, documents text or
-/// files. Blocks and tools that run at Anthropic are refused.
+/// files. Blocks and tools that run at Anthropic are refused. A request of the Responses route passes unharmed: only
+/// signed thinking changes in it.
 pub fn make_neutral(request: &mut ChatRequest) -> Result<()> {
     let extra = &mut request.extra;
     if extra.contains_key("mcp_servers") {
@@ -55,6 +55,8 @@ pub fn make_neutral(request: &mut ChatRequest) -> Result<()> {
         extra.entry("reasoning_effort").or_insert_with(|| json!(effort));
     }
     drop_fields(extra, &DROPPED);
+    // Other tiers are OpenAI's as well.
+    extra.retain(|key, value| !(key == "service_tier" && value == "standard_only"));
     for (index, tool) in request.tools.iter_mut().enumerate() {
         neutral_tool(index, tool)?;
     }

@@ -1,6 +1,7 @@
 use super::make_neutral;
 use crate::anthropic::MessagesRequest;
 use crate::openai::{ChatCompletionRequest, write_chat_request};
+use crate::responses::ResponsesRequest;
 use serde_json::{Value, json};
 
 fn read(body: Value) -> MessagesRequest {
@@ -50,4 +51,17 @@ fn what_runs_at_anthropic_is_refused() {
         let mut request = read(with(key, value)).request;
         assert_eq!(make_neutral(&mut request).unwrap_err().parameter(), Some(wanted), "{key}");
     }
+}
+
+#[test]
+fn a_request_in_openais_words_stays_as_it_is() {
+    let body = serde_json::from_str(include_str!("../../testdata/responses/request.json")).unwrap();
+    let mut request = ResponsesRequest::read(body).unwrap().request;
+    request.extra.insert("service_tier".into(), json!("flex"));
+    let before = request.clone();
+    make_neutral(&mut request).unwrap();
+    assert!(request.messages[3].extra.shift_remove("thinking_blocks").is_none());
+    let mut wanted = before;
+    wanted.messages[3].extra.shift_remove("thinking_blocks");
+    assert_eq!(request, wanted);
 }
