@@ -20,9 +20,8 @@ import time
 import zipfile
 
 import numpy as np
-import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from graph import Graph
 from tokenizers import Tokenizer
 
 TEXTS = [
@@ -54,62 +53,6 @@ def read_safetensors(raw):
             first, last = info["data_offsets"]
             tensors[name] = np.frombuffer(raw[8 + size + first : 8 + size + last], np.float32).reshape(info["shape"])
     return tensors
-
-
-class Graph:
-    """Just enough to write a BERT encoder with mean pooling."""
-
-    def __init__(self, tensors, config):
-        self.tensors, self.config, self.nodes, self.constants = tensors, config, [], []
-
-    def op(self, kind, *inputs, **attributes):
-        output = f"v{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
-        return output
-
-    def constant(self, array):
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def linear(self, value, name):
-        weight, bias = self.tensors[name + ".weight"], self.tensors[name + ".bias"]
-        return self.op("Add", self.op("MatMul", value, self.constant(weight.T)), self.constant(bias))
-
-    def norm(self, value, name):
-        weight, bias = (self.constant(self.tensors[f"{name}.{part}"]) for part in ("weight", "bias"))
-        return self.op("LayerNormalization", value, weight, bias, axis=-1, epsilon=self.config["layer_norm_eps"])
-
-    def build(self):
-        width, heads = self.config["hidden_size"], self.config["num_attention_heads"]
-        split = self.constant(np.array([0, 0, heads, width // heads], np.int64))
-        join = self.constant(np.array([0, 0, width], np.int64))
-        scale = self.constant(np.array((width // heads) ** -0.5, np.float32))
-        table = {k: self.tensors[f"embeddings.{k}_embeddings.weight"] for k in ("word", "position", "token_type")}
-        value = self.op("Add", self.op("Gather", self.constant(table["word"]), "ids"),
-                        self.op("Gather", self.constant(table["position"]), "positions"))
-        value = self.norm(self.op("Add", value, self.constant(table["token_type"][0])), "embeddings.LayerNorm")
-        for layer in range(self.config["num_hidden_layers"]):
-            name = f"encoder.layer.{layer}."
-            query, key, values = (self.op("Reshape", self.linear(value, f"{name}attention.self.{part}"), split)
-                                  for part in ("query", "key", "value"))
-            scores = self.op("MatMul", self.op("Transpose", query, perm=[0, 2, 1, 3]),
-                             self.op("Transpose", key, perm=[0, 2, 3, 1]))
-            shares = self.op("Softmax", self.op("Mul", scores, scale), axis=-1)
-            mixed = self.op("MatMul", shares, self.op("Transpose", values, perm=[0, 2, 1, 3]))
-            mixed = self.op("Reshape", self.op("Transpose", mixed, perm=[0, 2, 1, 3]), join)
-            mixed = self.linear(mixed, name + "attention.output.dense")
-            value = self.norm(self.op("Add", value, mixed), name + "attention.output.LayerNorm")
-            inner = self.op("Gelu", self.linear(value, name + "intermediate.dense"))
-            inner = self.linear(inner, name + "output.dense")
-            value = self.norm(self.op("Add", value, inner), name + "output.LayerNorm")
-        mean = self.op("ReduceMean", value, self.constant(np.array([1], np.int64)), keepdims=0)
-        last = self.op("LpNormalization", mean, axis=-1, p=2)
-        inputs = [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "length"]),
-                  helper.make_tensor_value_info("positions", TensorProto.INT64, ["length"])]
-        output = helper.make_tensor_value_info(last, TensorProto.FLOAT, ["batch", width])
-        graph = helper.make_graph(self.nodes, "bert", inputs, [output], self.constants)
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
 
 
 class OnnxRuntime:
