@@ -49,3 +49,24 @@ fn a_reader_cannot_write() {
     let reader = open_reader(&path).unwrap();
     assert!(reader.execute("DELETE FROM base", []).is_err());
 }
+
+#[test]
+fn keys_of_the_first_version_stay_and_have_their_tenants() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("yizhan.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(MIGRATIONS[0]).unwrap();
+    let insert = "INSERT INTO key (id, tenant, name, hash, scopes, created_ms) VALUES (?, ?, 'a', ?, '[\"admin\"]', 5)";
+    for (id, tenant) in [("key-1", "default"), ("key-2", "clinic"), ("key-3", "clinic")] {
+        old.execute(insert, [id, tenant, id]).unwrap();
+    }
+    old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let new = open_writer(&path).unwrap();
+    let tenants = crate::account::tenants(&new).unwrap();
+    let ids: Vec<&str> = tenants.iter().map(|tenant| tenant.id.own()).collect();
+    assert_eq!(ids, ["default", "clinic"]);
+    let key = crate::key::by_hash(&new, "key-2").unwrap().unwrap();
+    assert_eq!((key.scopes, key.terms, key.declared), (vec!["admin".to_owned()], Default::default(), false));
+}
