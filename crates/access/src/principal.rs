@@ -1,70 +1,66 @@
-//! A caller who showed a key, and what that key permits.
+//! A caller who showed a key or a token, and what that permits.
 //!
-//! It does not know how the key was checked.
+//! It does not know how it was checked.
 
-use std::fmt;
+use crate::limiter::Subject;
+use crate::network::Network;
+use crate::{Role, Scope, glob};
+use std::net::IpAddr;
 use std::sync::Arc;
-use yizhan_domain::{Error, ErrorCode, KeyId, Result, TenantId};
-use yizhan_store::Key;
+use yizhan_domain::{Error, ErrorCode, KeyId, ModelName, ProjectId, Result, TenantId, UserId};
 
-/// What a key may be good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Everything, keys included.
-    Admin,
-    /// Models: chat, embeddings, and search of what is there already.
-    Inference,
-    /// Files and knowledge bases: to add, change and remove them.
-    Documents,
-}
-
-impl Scope {
-    /// Every scope there is.
-    pub const ALL: &'static [Scope] = &[Scope::Admin, Scope::Inference, Scope::Documents];
-
-    /// The word that is kept and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Scope::Admin => "admin",
-            Scope::Inference => "inference",
-            Scope::Documents => "documents",
-        }
-    }
-
-    /// The scope of that word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|scope| scope.as_str() == word)
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+/// In place of a key's id, for the operator at the command line. No key's id is like it.
+const LOCAL: &str = "local";
 
 /// A caller who is known. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Principal(Arc<Known>);
 
-#[derive(Debug, PartialEq, Eq)]
-struct Known {
-    tenant: TenantId,
-    key: KeyId,
-    scopes: Vec<Scope>,
+/// What is known of a caller.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Known {
+    pub tenant: TenantId,
+    pub project: Option<ProjectId>,
+    pub user: Option<UserId>,
+    pub key: KeyId,
+    pub role: Option<Role>,
+    pub scopes: Vec<Scope>,
+    pub expires_ms: Option<i64>,
+    pub models: Vec<String>,
+    pub networks: Vec<Network>,
+    pub limited: Vec<Limited>,
+}
+
+/// One of those whose limits hold for a caller.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Limited {
+    /// Its limits for all models together, if it has any.
+    pub subject: Option<Arc<Subject>>,
+    /// Its limits for models by pattern.
+    pub models: Vec<(String, Arc<Subject>)>,
 }
 
 impl Principal {
     /// The operator at the command line, who may do everything: they hold the data directory, so a key
-    /// would keep nothing from them. Never for a call that came over a network.
+    /// would keep nothing from them. Never for a call that came over a network. No limits hold.
     pub fn local(tenant: TenantId) -> Self {
-        Self(Arc::new(Known { tenant, key: KeyId::new("local"), scopes: vec![Scope::Admin] }))
+        Self::of(Known {
+            tenant,
+            project: None,
+            user: None,
+            key: KeyId::new(LOCAL),
+            role: Some(Role::Admin),
+            scopes: vec![Scope::Admin],
+            expires_ms: None,
+            models: Vec::new(),
+            networks: Vec::new(),
+            limited: Vec::new(),
+        })
     }
 
-    /// Only for a key whose secret was shown. A scope that this version does not know permits nothing.
-    pub(crate) fn of(key: Key) -> Self {
-        let scopes = key.scopes.iter().filter_map(|word| Scope::parse(word)).collect();
-        Self(Arc::new(Known { tenant: key.tenant, key: key.id, scopes }))
+    /// Only for someone whose secret or token was checked.
+    pub(crate) fn of(known: Known) -> Self {
+        Self(Arc::new(known))
     }
 
     /// For whom the call is made, and whose data it may see.
@@ -72,9 +68,24 @@ impl Principal {
         &self.0.tenant
     }
 
-    /// Which key was shown.
+    /// The project that it is made for.
+    pub fn project(&self) -> Option<&ProjectId> {
+        self.0.project.as_ref()
+    }
+
+    /// Who makes it.
+    pub fn user(&self) -> Option<&UserId> {
+        self.0.user.as_ref()
+    }
+
+    /// Which key was shown; for a token `oidc-` with a part of the hash of its issuer and subject.
     pub fn key(&self) -> &KeyId {
         &self.0.key
+    }
+
+    /// The role that the key was given.
+    pub fn role(&self) -> Option<Role> {
+        self.0.role
     }
 
     /// What the key permits.
@@ -91,6 +102,71 @@ impl Principal {
             "This key ({}) lacks the scope '{scope}'. Use one that has it, or ask an administrator for one.",
             self.0.key
         );
+        Err(Error::new(ErrorCode::PermissionDenied, message))
+    }
+
+    /// `PermissionDenied` unless the caller may do this for the whole installation, such as manage tenants
+    /// (`admin`) or load models (`operate`): with a key of the default tenant, which is the installation's
+    /// own, or at the command line.
+    pub fn require_installation(&self, scope: Scope) -> Result<()> {
+        self.require(scope)?;
+        if self.0.tenant == TenantId::default_tenant() || self.0.key.as_str() == LOCAL {
+            return Ok(());
+        }
+        let message = "Only the installation's own administrators and operators may do this. Ask them.";
+        Err(Error::new(ErrorCode::PermissionDenied, message))
+    }
+
+    /// `PermissionDenied` when the key is for other models.
+    pub fn require_model(&self, model: &ModelName) -> Result<()> {
+        if self.may_use(model) {
+            return Ok(());
+        }
+        let shown: String = model.as_str().chars().take(100).collect();
+        let message = format!(
+            "This key ({}) is not for the model '{shown}'. Use one of: {}.",
+            self.0.key,
+            self.0.models.join(", ")
+        );
+        Err(Error::new(ErrorCode::PermissionDenied, message).at("model"))
+    }
+
+    /// Is the key for this model? For lists of models.
+    pub fn may_use(&self, model: &ModelName) -> bool {
+        self.0.models.is_empty() || self.0.models.iter().any(|pattern| glob::matches(pattern, model.as_str()))
+    }
+
+    /// Whose limits hold for a call of this model.
+    pub(crate) fn subjects(&self, model: &ModelName) -> Vec<Arc<Subject>> {
+        let mut subjects = Vec::with_capacity(self.0.limited.len() + 1);
+        for limited in &self.0.limited {
+            subjects.extend(limited.subject.clone());
+            let matching = limited.models.iter().filter(|(pattern, _)| glob::matches(pattern, model.as_str()));
+            subjects.extend(matching.map(|(_, subject)| subject.clone()));
+        }
+        subjects
+    }
+
+    /// The names under which a call of this model is counted, e.g. `project:clinic/web`, or
+    /// `key:key-1 qwen*` for limits of models; of those alone that have limits. A record of usage that
+    /// keeps them can say later what was spent of each budget
+    /// ([`BudgetStore::set_spent`](yizhan_store::BudgetStore::set_spent)).
+    pub fn accounts(&self, model: &ModelName) -> Vec<Arc<str>> {
+        self.subjects(model).iter().map(|subject| subject.id.clone()).collect()
+    }
+
+    /// What has to be looked at each time that the same key is shown.
+    pub(crate) fn check(&self, now_ms: i64, peer: Option<IpAddr>) -> Result<()> {
+        if self.0.expires_ms.is_some_and(|until| until <= now_ms) {
+            let message = "The API key or token has expired. Ask an administrator for a new one, or sign in again.";
+            return Err(Error::new(ErrorCode::InvalidApiKey, message));
+        }
+        let networks = &self.0.networks;
+        if networks.is_empty() || peer.is_some_and(|peer| networks.iter().any(|network| network.contains(peer))) {
+            return Ok(());
+        }
+        let message = "This key may not be used from this network address. Call from one that it is meant for, or \
+                       ask an administrator.";
         Err(Error::new(ErrorCode::PermissionDenied, message))
     }
 }

@@ -19,7 +19,7 @@ fn headers() {
     for (header, secret) in [("Bearer yz-1", "yz-1"), ("bearer  yz-1", "yz-1"), (" BEARER yz-1 ", "yz-1")] {
         assert_eq!(of_header(Some(header)).unwrap(), secret);
     }
-    let too_long = format!("Bearer {}", "k".repeat(600));
+    let too_long = format!("Bearer {}", "k".repeat(9000));
     let refused = [
         None,
         Some(""),
@@ -36,6 +36,15 @@ fn headers() {
         let error = of_header(header).unwrap_err();
         assert_eq!(error.code(), ErrorCode::InvalidApiKey, "{header:?}");
         assert!(error.message().contains("Authorization: Bearer"), "{error}");
+    }
+}
+
+#[test]
+fn the_other_header_counts_when_the_first_is_missing() {
+    assert_eq!(presented(None, Some(" yz-1 ")).unwrap(), "yz-1");
+    assert_eq!(presented(Some("Bearer yz-2"), Some("yz-1")).unwrap(), "yz-2");
+    for (authorization, api_key) in [(Some("Basic eA=="), Some("yz-1")), (None, Some("two words")), (None, None)] {
+        assert_eq!(presented(authorization, api_key).unwrap_err().code(), ErrorCode::InvalidApiKey);
     }
 }
 
