@@ -14,13 +14,18 @@ use crate::{Hold, Standing};
 use async_trait::async_trait;
 use hold::MemoryHold;
 use slot::{Attempt, State, Taken, Want, Wish};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
-use yizhan_domain::{CallId, Error, Money, Result};
+use yizhan_domain::{CallId, Error, ErrorCode, Money, Result};
 use yizhan_store::{BudgetLine, BudgetStore, Clock, Draw};
 
 /// How often a claim asks the store, in case the day ends meanwhile.
 const DRAWS: usize = 3;
+
+/// After the store failed it is not asked for so many milliseconds: where each attempt takes long to
+/// fail, callers would queue behind each other.
+const FAILED_FOR: i64 = 1000;
 
 /// The limiter of one process. Clones share its state.
 ///
@@ -41,6 +46,8 @@ struct Shared {
     state: Mutex<State>,
     /// Held while the store is asked, so that its answers come in order.
     drawing: tokio::sync::Mutex<()>,
+    /// When the store failed last.
+    failed_ms: AtomicI64,
     /// Some budget is low.
     low: Notify,
 }
@@ -61,6 +68,7 @@ impl MemoryLimiter {
             // Never the name of an earlier process: what that had drawn stays drawn.
             holder: CallId::random().to_string(),
             drawing: tokio::sync::Mutex::default(),
+            failed_ms: AtomicI64::new(i64::MIN),
             low: Notify::new(),
         };
         Self(Arc::new(shared))
@@ -86,7 +94,7 @@ impl MemoryLimiter {
     }
 
     /// Gives back what is in hand of budgets from which nothing was taken since the last time, and of
-    /// periods that are over. To be called each minute or so where processes share a store.
+    /// periods that are over, which are forgotten then. To be called each minute or so.
     pub async fn give_back_idle(&self) -> Result<()> {
         self.0.give_back(true).await
     }
@@ -136,8 +144,13 @@ impl Shared {
 
     async fn draw(&self, wishes: Vec<Wish>, now: i64) -> Result<()> {
         let Some(store) = self.store.as_ref().filter(|_| !wishes.is_empty()) else { return Ok(()) };
+        if (0..FAILED_FOR).contains(&now.saturating_sub(self.failed_ms.load(Ordering::Relaxed))) {
+            return Err(Error::new(ErrorCode::Io, "The store of budgets failed a moment ago."));
+        }
         let draws = wishes.iter().map(Wish::draw).collect();
-        let drawn = store.draw(&self.holder, draws).await?;
+        let drawn = store.draw(&self.holder, draws).await.inspect_err(|_| {
+            self.failed_ms.store(self.clock.now_ms(), Ordering::Relaxed);
+        })?;
         let mut state = self.state();
         wishes.iter().zip(drawn).for_each(|(wish, drawn)| state.deposit(wish, drawn, now));
         Ok(())

@@ -188,6 +188,9 @@ async fn a_store_that_fails_is_an_error_and_takes_nothing() {
     assert!(tested.limiter.reserve(claim()).await.is_err());
     assert_eq!(tested.tokens_left(&limited).await, 100);
     store.fails.store(false, Ordering::SeqCst);
+    assert!(tested.limiter.reserve(claim()).await.is_err());
+    assert_eq!(store.draws.load(Ordering::SeqCst), 1, "it is not asked again at once");
+    tested.time.advance(std::time::Duration::from_secs(1));
     assert!(matches!(tested.limiter.reserve(claim()).await, Ok(Verdict::Held(_))));
 }
 

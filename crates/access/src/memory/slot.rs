@@ -189,9 +189,9 @@ impl State {
             if limit.is_none() || budget.as_ref().is_some_and(|budget| budget.period == period) {
                 continue;
             }
-            if let Some(old) = budget.replace(Budget::new(period, self.has_store)) {
-                self.past.push((subject.id.clone(), old));
-            }
+            // Without a store there is nothing to give back.
+            let old = budget.replace(Budget::new(period, self.has_store));
+            self.past.extend(old.filter(|old| self.has_store || !old.is_over()).map(|old| (subject.id.clone(), old)));
         }
     }
 
@@ -220,6 +220,9 @@ impl State {
             for subject in subjects {
                 self.settle_part(subject, part, used_tokens, used_money, now);
             }
+        }
+        if !self.has_store {
+            self.past.retain(|(_, budget)| !budget.is_over());
         }
     }
 
