@@ -4,6 +4,8 @@
 //! The upstream runs in a process of its own (this program, started again), so that its time is not counted. Run:
 //! `cargo run --release -p yizhan-provider --example cost`.
 
+#![allow(clippy::print_stdout, reason = "a measurement is for reading")]
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Full};

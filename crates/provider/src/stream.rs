@@ -209,8 +209,11 @@ impl Events {
     /// The next piece of the body is read, or its end.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let Some(body) = &mut self.body else { return Poll::Ready(self.finish()) };
-            match Pin::new(body).poll_frame(cx) {
+            let frame = match &mut self.body {
+                Some(body) => Pin::new(body).poll_frame(cx),
+                None => Poll::Ready(None),
+            };
+            match frame {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.clock.tick();
                     let Ok(data) = frame.into_data() else { continue };

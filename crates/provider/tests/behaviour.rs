@@ -1,5 +1,7 @@
 //! How a provider behaves on the wire: when events come, when connections close, what bad replies become.
 
+#![allow(clippy::unwrap_used, reason = "tests say what broke by panicking")]
+
 mod support;
 
 use futures_util::{FutureExt, StreamExt};
@@ -139,11 +141,12 @@ async fn a_connection_is_used_again() {
     let unary = upstream(vec![Step::Write(whole())]).await;
     for (upstream, streamed) in [(streaming, true), (unary, false)] {
         let model = chat(&upstream, json!({}));
-        for _ in 0..5 {
+        for _ in 0..20 {
             let (events, error) = ask(&*model, streamed).await;
             assert!(error.is_none() && matches!(events.last(), Some(ChatEvent::End { .. })), "{error:?} {events:?}");
         }
-        assert_eq!(upstream.connections(), 1, "streamed: {streamed}");
+        // The next call may come before the last one's connection is back.
+        assert!(upstream.connections() <= 3, "streamed: {streamed}: {}", upstream.connections());
     }
 }
 

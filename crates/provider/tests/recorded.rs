@@ -1,6 +1,8 @@
 //! Exchanges with each vendor, made by hand after its public documentation (`doc` in each file): what a caller
 //! asks in OpenAI's form, what must be sent, what the vendor answers, and the events that come of it.
 
+#![allow(clippy::unwrap_used, reason = "tests say what broke by panicking")]
+
 mod support;
 
 use futures_util::StreamExt;
