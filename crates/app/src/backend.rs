@@ -12,7 +12,7 @@ use yizhan_guard::{Action, TextCheck};
 use yizhan_knowledge::{Knowledge, SearchOptions};
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 use yizhan_server::backend::{
-    Caller, ChatBackend, ChatCall, KnowledgeBackend, Moderated, ModelEntry, Note, Reply, RetrievalWishes, SearchHit,
+    Caller, ChatBackend, ChatCall, KnowledgeBackend, ModelEntry, Moderated, Note, Reply, RetrievalWishes, SearchHit,
 };
 use yizhan_store::{Base, BaseSettings, Document, NewDocument};
 

@@ -153,7 +153,8 @@ pub(crate) fn load(global: &Global) -> Result<Config> {
 
 /// Reads a configuration. Errors name file, line and column. Paths in it are relative to its folder.
 pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
-    let mut config: Config = toml::from_str(text).map_err(|cause| wrong(path, cause.to_string().trim_end().to_owned()))?;
+    let mut config: Config =
+        toml::from_str(text).map_err(|cause| wrong(path, cause.to_string().trim_end().to_owned()))?;
     let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
     let settle = |path: &mut PathBuf| *path = folder.join(&*path);
     config.rules.files.iter_mut().for_each(settle);

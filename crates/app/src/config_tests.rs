@@ -22,7 +22,8 @@ fn every_field_of_the_plain_tables_is_in_the_reference() {
     for (table, value) in tables {
         assert!(reference.contains_key(table), "{table}");
         for field in fields(value) {
-            let named = |line: &str| line.starts_with(&format!("{field} =")) || line.starts_with(&format!("[{table}.{field}"));
+            let named =
+                |line: &str| line.starts_with(&format!("{field} =")) || line.starts_with(&format!("[{table}.{field}"));
             assert!(commented.lines().any(named), "{table}.{field}");
         }
     }

@@ -121,7 +121,8 @@ impl Maker<'_> {
             }
         }
         for route in &config.routes {
-            let made = self.route(route, last_resort).map_err(|error| error.context(format!("routes.{}", route.name)))?;
+            let made =
+                self.route(route, last_resort).map_err(|error| error.context(format!("routes.{}", route.name)))?;
             if routes.insert(route.name.clone(), Arc::new(made)).is_some() {
                 let message = format!("Two routes or models are named '{}'; rename one.", route.name);
                 return Err(Error::new(ErrorCode::InvalidConfig, message));

@@ -5,7 +5,7 @@
 
 use crate::assembly::{Assembly, Governed};
 use crate::cli::Global;
-use crate::config::{self, Config, DegradationConfig};
+use crate::config::{self, Config};
 use crate::governance;
 use crate::models::Models;
 use serde_json::json;
@@ -46,7 +46,8 @@ pub(crate) fn start(
     if config.audit.keep_days.is_some() || config.audit.keep_payload_days.is_some() {
         tasks.push(tokio::spawn(retain(Arc::clone(gateway), config.audit.keep_days, config.audit.keep_payload_days)));
     }
-    let reloader = Reloader { global: global.clone(), models: Arc::clone(&assembly.models), gateway: Arc::clone(gateway) };
+    let reloader =
+        Reloader { global: global.clone(), models: Arc::clone(&assembly.models), gateway: Arc::clone(gateway) };
     tasks.push(tokio::spawn(reloader.watch(config)));
     tasks
 }
