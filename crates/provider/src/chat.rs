@@ -7,7 +7,7 @@ use crate::estimate::{request_tokens, scale};
 use crate::failure::{Outcome, What};
 use crate::provider::Shared;
 use crate::stream::{Events, Reader, Reckoning};
-use crate::vendor::Wire;
+use crate::vendor::{Wire, strip_messages};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Uri, header::CONTENT_TYPE};
@@ -21,6 +21,9 @@ use yizhan_model::{ChatEvent, ChatModel, ChatRequest, EventStream, ResponseForma
 
 /// What Anthropic is told when neither caller nor configuration limits the answer.
 const DEFAULT_MAX_OUTPUT: u32 = 4096;
+
+/// Fields of messages by which Anthropic's blocks find their way back to Anthropic. Others may not like them.
+const ANTHROPICS_OWN: [&str; 3] = ["thinking_blocks", "content_blocks", "native_finish_reason"];
 
 /// A chat model of a provider.
 pub(crate) struct RemoteChat {
@@ -39,7 +42,11 @@ impl RemoteChat {
         self.check(request)?;
         let upstream = self.model.upstream();
         let mut body = match self.shared.vendor.wire() {
-            Wire::OpenAi => write_chat_request(upstream, request, true),
+            Wire::OpenAi => {
+                let mut body = write_chat_request(upstream, request, true);
+                strip_messages(&mut body, &ANTHROPICS_OWN);
+                body
+            }
             Wire::Anthropic => {
                 let most = self.model.max_output.unwrap_or(DEFAULT_MAX_OUTPUT);
                 write_message_request(upstream, request, most)?

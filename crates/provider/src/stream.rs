@@ -245,8 +245,7 @@ impl Stream for Events {
                 State::Whole | State::Over => return Poll::Ready(None),
                 State::Failed(_) => {
                     let State::Failed(failure) = std::mem::replace(&mut this.state, State::Over) else { continue };
-                    let error = failure.tell(&this.shared.name, this.shared.vendor);
-                    return Poll::Ready(Some(Err(error)));
+                    return Poll::Ready(Some(Err(this.shared.tell(failure))));
                 }
             }
         }

@@ -129,6 +129,21 @@ fn take_effort(body: &mut Fields) -> Option<bool> {
     Some(effort != "none")
 }
 
+/// Takes fields out of all messages and their parts: those with which an earlier turn at another vendor was marked.
+pub(crate) fn strip_messages(body: &mut Fields, names: &[&str]) {
+    let strip = |value: &mut Value| {
+        if let Value::Object(fields) = value {
+            fields.retain(|key, _| !names.contains(&key.as_str()));
+        }
+    };
+    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        strip(message);
+        if let Some(Value::Array(parts)) = message.get_mut("content") {
+            parts.iter_mut().for_each(strip);
+        }
+    }
+}
+
 /// `thinking: {"type": "enabled" | "disabled"}` in place of `reasoning_effort`, for vendors that only switch.
 fn switch_thinking(body: &mut Fields) {
     if let Some(thinks) = take_effort(body) {

@@ -227,6 +227,15 @@ async fn an_endless_line_is_refused() {
 }
 
 #[tokio::test]
+async fn a_reply_beyond_all_measure_is_refused_unread() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100000000\r\n\r\n{";
+    let mut upstream = upstream(vec![Step::Write(head.to_vec()), Step::Pause]).await;
+    let error = refused(&upstream, false).await;
+    assert!(error.message().contains("longer than"), "{error}");
+    upstream.closed.recv().await.expect("nobody waits for the rest");
+}
+
+#[tokio::test]
 async fn nobody_listening_is_an_error() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -244,6 +253,11 @@ async fn the_key_is_sent_and_never_shown() {
     let (_, error) = ask(&*made.chat(&ModelName::new("m")).unwrap(), false).await;
     assert_eq!(upstream.received()[0].header("authorization"), Some(format!("Bearer {KEY}").as_str()));
     assert_eq!(upstream.received()[0].header("x-more"), Some(KEY));
+    // Not every server that repeats the key says 401.
+    let bad = support::upstream(vec![Step::Write(reply(400, "content-type: application/json\r\n", &echo))]).await;
+    let (_, repeated) = ask(&*chat(&bad, json!({})), false).await;
+    let repeated = repeated.unwrap();
+    assert!(repeated.message().contains("bad key …"), "{repeated}");
     let config: ProviderConfig = serde_json::from_value(json!({
         "name": "p", "vendor": "openai", "headers": {"x-more": KEY},
     }))

@@ -53,6 +53,13 @@ struct RawUsage {
     output_tokens: Count,
     cache_read_input_tokens: Count,
     cache_creation_input_tokens: Count,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct OutputDetails {
+    thinking_tokens: Count,
 }
 
 impl RawUsage {
@@ -67,6 +74,7 @@ impl RawUsage {
         newer(&mut self.output_tokens, later.output_tokens);
         newer(&mut self.cache_read_input_tokens, later.cache_read_input_tokens);
         newer(&mut self.cache_creation_input_tokens, later.cache_creation_input_tokens);
+        self.output_tokens_details = later.output_tokens_details.or(self.output_tokens_details);
     }
 
     /// Anthropic counts cached tokens apart; ours are part of the prompt.
@@ -78,7 +86,7 @@ impl RawUsage {
             completion_tokens: count(self.output_tokens),
             cached_tokens: read,
             cache_write_tokens: written,
-            reasoning_tokens: 0,
+            reasoning_tokens: count(self.output_tokens_details.unwrap_or_default().thinking_tokens),
         }
     }
 }

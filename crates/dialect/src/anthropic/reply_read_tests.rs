@@ -60,12 +60,12 @@ fn an_unknown_delta_of_text_kind_takes_the_slow_way_and_loses_nothing() {
 fn later_usage_completes_the_earlier() {
     let (_, reader) = chunks(&[
         json!({"type": "message_start", "message": {"usage": {"input_tokens": 10, "cache_read_input_tokens": 5, "output_tokens": 1}}}),
-        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7, "cache_creation_input_tokens": 2}}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7, "cache_creation_input_tokens": 2, "output_tokens_details": {"thinking_tokens": 4}}}),
     ])
     .unwrap();
     let usage = reader.usage().unwrap();
     assert_eq!((usage.prompt_tokens, usage.completion_tokens), (17, 7));
-    assert_eq!((usage.cached_tokens, usage.cache_write_tokens), (5, 2));
+    assert_eq!((usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens), (5, 2, 4));
 }
 
 #[test]

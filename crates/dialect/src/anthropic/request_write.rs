@@ -34,7 +34,7 @@ const OPENAI_ONLY: &[&str] = &[
 const LEAST_THINKING: u32 = 1024;
 
 /// The request. Anthropic wants to be told the most tokens of the answer: `default_max_tokens` stands in when
-/// the caller did not say. Errors: `InvalidRequest` for several choices, and for a JSON object without a schema.
+/// the caller did not say. Temperatures above 1, which Anthropic refuses, become 1. Errors: `InvalidRequest` for several choices, and for a JSON object without a schema.
 pub fn write_message_request(
     model: &str,
     request: &ChatRequest,
@@ -160,14 +160,29 @@ fn write_part(part: &Part) -> Option<Value> {
             let beside = beside.map(|(key, value)| (key.clone(), value.clone())).collect();
             Some(with(json!({"type": "image", "source": image_source(url)}), &beside))
         }
-        Part::Other { value } => Some(Value::Object(value.clone())),
+        Part::Other { value } => Some(write_document(value).unwrap_or_else(|| Value::Object(value.clone()))),
     }
 }
 
-/// `data:image/png;base64,…` is taken apart; anything else is an address.
+/// OpenAI's `file` with its bytes is Anthropic's `document`; other parts are Anthropic's own.
+fn write_document(part: &Fields) -> Option<Value> {
+    let file = part.get("file").filter(|_| part.get("type").is_some_and(|kind| kind == "file"))?;
+    let (media_type, data) = inline(file.get("file_data")?.as_str()?)?;
+    let source = json!({"type": "base64", "media_type": media_type, "data": data});
+    let mut document = json!({"type": "document", "source": source});
+    if let Some(name) = file.get("filename") {
+        document["title"] = name.clone();
+    }
+    Some(document)
+}
+
+/// `data:image/png;base64,…` taken apart.
+fn inline(url: &str) -> Option<(&str, &str)> {
+    url.strip_prefix("data:")?.split_once(";base64,")
+}
+
 fn image_source(url: &str) -> Value {
-    let inline = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
-    match inline {
+    match inline(url) {
         Some((media_type, data)) => json!({"type": "base64", "media_type": media_type, "data": data}),
         None => json!({"type": "url", "url": url}),
     }
@@ -219,9 +234,13 @@ fn write_tool(tool: &Value) -> Value {
 }
 
 fn write_tool_choice(request: &ChatRequest) -> Value {
+    // A choice without tools is refused there.
+    if request.tools.is_empty() {
+        return Value::Null;
+    }
     let one_at_a_time = request.extra.get("parallel_tool_calls") == Some(&json!(false));
     let mut choice = match &request.tool_choice {
-        ToolChoice::Auto if one_at_a_time && !request.tools.is_empty() => json!({"type": "auto"}),
+        ToolChoice::Auto if one_at_a_time => json!({"type": "auto"}),
         ToolChoice::Auto => return Value::Null,
         ToolChoice::None => return json!({"type": "none"}),
         ToolChoice::Required => json!({"type": "any"}),

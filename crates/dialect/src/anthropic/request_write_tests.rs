@@ -77,6 +77,21 @@ fn choices_of_tools_have_their_words() {
 }
 
 #[test]
+fn a_choice_without_tools_is_left_out() {
+    assert_eq!(write(json!({"messages": user(), "tool_choice": "none"})).get("tool_choice"), None);
+}
+
+#[test]
+fn a_file_with_its_bytes_is_a_document() {
+    let file = json!({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}});
+    let by_id = json!({"type": "file", "file": {"file_id": "file-1"}});
+    let written = write(json!({"messages": [{"role": "user", "content": [file, by_id]}]}));
+    let source = json!({"type": "base64", "media_type": "application/pdf", "data": "AAAA"});
+    let wanted = json!([{"type": "document", "source": source, "title": "a.pdf"}, by_id]);
+    assert_eq!(written["messages"][0]["content"], wanted);
+}
+
+#[test]
 fn empty_texts_are_left_out_as_anthropic_refuses_them() {
     let messages = json!([{"role": "user", "content": ""}, {"role": "user", "content": [{"type": "text", "text": ""}]},
         {"role": "user", "content": "?"}]);
