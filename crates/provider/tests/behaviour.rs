@@ -155,17 +155,18 @@ async fn silence_ends_by_its_time_out() {
     let before = upstream(vec![Step::Pause]).await;
     let between = upstream(vec![Step::Write(stream_head()), Step::Write(chunk(&delta("一"))), Step::Pause]).await;
     let never = upstream(vec![Step::Write(stream_head()), Step::Pause]).await;
-    for (upstream, streamed, limits, events_before) in [
-        (&before, true, json!({"first_byte": 0.03}), 0),
-        (&before, false, json!({"total": 0.03}), 0),
-        (&never, true, json!({"first_byte": 0.03}), 0),
-        (&between, true, json!({"idle": 0.03}), 1),
-        (&between, true, json!({"total": 0.2}), 1),
+    for (upstream, streamed, limits, (events_before, said)) in [
+        (&before, true, json!({"first_byte": 0.03}), (0, "sent nothing for 0.03 s")),
+        (&before, false, json!({"total": 0.03}), (0, "not done after 0.03 s")),
+        (&never, true, json!({"first_byte": 0.03}), (0, "sent nothing for 0.03 s")),
+        (&between, true, json!({"idle": 0.03}), (1, "sent nothing for 0.03 s")),
+        (&between, true, json!({"total": 0.2}), (1, "not done after 0.2 s")),
     ] {
         let model = chat(upstream, json!({"timeouts": limits}));
         let (events, error) = ask(&*model, streamed).await;
         let error = error.unwrap_or_else(|| panic!("{limits}"));
         assert_eq!(error.code(), ErrorCode::Timeout, "{limits}: {error}");
+        assert!(error.message().contains(said), "{limits}: {error}");
         assert!(events.len() <= events_before, "{limits}");
     }
 }
