@@ -86,11 +86,13 @@ impl Client {
         *request.headers_mut() = self.headers.clone();
         let accept = if is_stream { "text/event-stream" } else { "application/json" };
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
-        let wait = if is_stream { self.timeouts.first_byte } else { self.timeouts.total };
+        let Timeouts { first_byte, total, .. } = self.timeouts;
+        let (wait, late) =
+            if is_stream { (first_byte, What::Silent(first_byte)) } else { (total, What::TooSlow(total)) };
         let reply = match tokio::time::timeout(seconds(wait), self.pool.request(request)).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(error)) => return Err(Failure::unreachable(&error)),
-            Err(_) => return Err(What::NoReply(wait).into()),
+            Err(_) => return Err(late.into()),
         };
         if reply.status().is_success() {
             return Ok(reply);
@@ -113,7 +115,7 @@ impl Client {
         let left = seconds(self.timeouts.total).saturating_sub(begun.elapsed());
         match tokio::time::timeout(left, collect(body)).await {
             Ok(read) => read,
-            Err(_) => Err(What::NoReply(self.timeouts.total).into()),
+            Err(_) => Err(What::TooSlow(self.timeouts.total).into()),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! How many tokens a text has at most, roughly, where no vocabulary is at hand.
 //!
 //! Vocabularies of the remote models would cost tens of megabytes of memory each, and not all are public. The estimate
-//! cuts text into the pieces that byte-pair vocabularies cut it into when they know few words: four
-//! letters, one digit, one Chinese character or kana, one sign. Common text has fewer tokens in every vocabulary that was
-//! looked at (see the tests for how many); only runs of rare words, rare characters or random letters may
-//! have more. A model's `token_factor` brings it closer to the truth where that is known.
+//! cuts text into the pieces that byte-pair vocabularies cut it into when they know few words: four letters, one digit,
+//! one Chinese character or kana, one sign. On the samples of the tests it is 1.05 to 1.8 times the count of OpenAI's,
+//! DeepSeek's and Qwen's vocabularies, and never below one of them. Rare characters and random letters may have more
+//! tokens. Anthropic's vocabularies of today are not public: Claude 2's has up to 1.13 times the estimate (on
+//! Thai, Hebrew and Arabic). A model's `token_factor` brings the estimate closer to the truth where that is known.
 //!
 //! It does not know models.
 

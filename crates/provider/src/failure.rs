@@ -28,7 +28,9 @@ pub(crate) enum What {
     /// No connection, or it broke; the text says how.
     Unreachable(String),
     /// Nothing came for so many seconds.
-    NoReply(f64),
+    Silent(f64),
+    /// The answer was not whole after so many seconds.
+    TooSlow(f64),
     /// It said no.
     Refused { status: StatusCode, wait: Option<Duration>, error: Option<VendorError> },
     /// It failed after it had said yes.
@@ -75,10 +77,12 @@ impl Failure {
     pub(crate) fn tell(self, provider: &str, vendor: &dyn Vendor) -> Error {
         match *self.0 {
             What::Unreachable(how) => failed(format!("The provider '{provider}' cannot be reached: {how}.")),
-            What::NoReply(seconds) => Error::new(
-                ErrorCode::Timeout,
-                format!("The provider '{provider}' sent nothing for {seconds} s; try again, or a shorter answer."),
-            ),
+            What::Silent(seconds) => {
+                late(format!("The provider '{provider}' sent nothing for {seconds} s; try again."))
+            }
+            What::TooSlow(seconds) => late(format!(
+                "The provider '{provider}' was not done after {seconds} s; ask for less, or let 'timeouts.total' be raised."
+            )),
             What::Malformed(how) => failed(format!("The provider '{provider}' sent something unreadable: {how}.")),
             What::Broken(error) => {
                 let code = vendor.code_of(&error).or_else(|| code_of_words(&error));
@@ -90,6 +94,10 @@ impl Failure {
             }
         }
     }
+}
+
+fn late(message: String) -> Error {
+    Error::new(ErrorCode::Timeout, message)
 }
 
 fn failed(message: String) -> Error {

@@ -23,11 +23,19 @@ pub(crate) struct Shared {
     pub(crate) base: String,
     pub(crate) vendor: &'static dyn Vendor,
     pub(crate) client: Client,
+    key: Option<Secret>,
 }
 
 impl Shared {
+    /// The error that a user sees. Some servers repeat the key in their texts: it is taken out.
     pub(crate) fn tell(&self, failure: Failure) -> Error {
-        failure.tell(&self.name, self.vendor)
+        let error = failure.tell(&self.name, self.vendor);
+        match &self.key {
+            Some(key) if error.message().contains(key.expose()) => {
+                Error::new(error.code(), error.message().replace(key.expose(), "…"))
+            }
+            _ => error,
+        }
     }
 }
 
@@ -66,7 +74,7 @@ impl Provider {
         let ca_file = config.ca_file.as_deref();
         let client = Client::new(url, hooks, key.as_ref(), &config.headers, config.timeouts, ca_file)?;
         let base = url.trim_end_matches('/').to_owned();
-        let shared = Arc::new(Shared { name: config.name, base, vendor: hooks, client });
+        let shared = Arc::new(Shared { name: config.name, base, vendor: hooks, client, key });
         let mut provider = Self {
             shared,
             vendor: config.vendor,

@@ -245,8 +245,7 @@ impl Stream for Events {
                 State::Whole | State::Over => return Poll::Ready(None),
                 State::Failed(_) => {
                     let State::Failed(failure) = std::mem::replace(&mut this.state, State::Over) else { continue };
-                    let error = failure.tell(&this.shared.name, this.shared.vendor);
-                    return Poll::Ready(Some(Err(error)));
+                    return Poll::Ready(Some(Err(this.shared.tell(failure))));
                 }
             }
         }
@@ -290,15 +289,15 @@ impl Clock {
         self.last = Some(Instant::now());
     }
 
-    /// Time left, and which time it is.
-    fn left(&self) -> (Duration, f64) {
+    /// Time left, and what it means when there is none.
+    fn left(&self) -> (Duration, What) {
         let (since, silence) = match self.last {
             Some(last) => (last, self.idle),
             None => (self.begun, self.first_byte),
         };
-        let of_silence = (seconds(silence).saturating_sub(since.elapsed()), silence);
-        let of_total = (seconds(self.total).saturating_sub(self.begun.elapsed()), self.total);
-        if of_total.0 < of_silence.0 { of_total } else { of_silence }
+        let of_silence = seconds(silence).saturating_sub(since.elapsed());
+        let of_total = seconds(self.total).saturating_sub(self.begun.elapsed());
+        if of_total < of_silence { (of_total, What::TooSlow(self.total)) } else { (of_silence, What::Silent(silence)) }
     }
 
     /// Ready: the time is up.
@@ -307,9 +306,9 @@ impl Clock {
             if let Some(timer) = &mut self.timer {
                 ready!(timer.as_mut().poll(cx));
             }
-            let (left, limit) = self.left();
+            let (left, late) = self.left();
             if left.is_zero() {
-                return Poll::Ready(What::NoReply(limit));
+                return Poll::Ready(late);
             }
             match &mut self.timer {
                 Some(timer) => timer.as_mut().reset(tokio::time::Instant::now() + left),

@@ -155,17 +155,18 @@ async fn silence_ends_by_its_time_out() {
     let before = upstream(vec![Step::Pause]).await;
     let between = upstream(vec![Step::Write(stream_head()), Step::Write(chunk(&delta("一"))), Step::Pause]).await;
     let never = upstream(vec![Step::Write(stream_head()), Step::Pause]).await;
-    for (upstream, streamed, limits, events_before) in [
-        (&before, true, json!({"first_byte": 0.03}), 0),
-        (&before, false, json!({"total": 0.03}), 0),
-        (&never, true, json!({"first_byte": 0.03}), 0),
-        (&between, true, json!({"idle": 0.03}), 1),
-        (&between, true, json!({"total": 0.2}), 1),
+    for (upstream, streamed, limits, (events_before, said)) in [
+        (&before, true, json!({"first_byte": 0.03}), (0, "sent nothing for 0.03 s")),
+        (&before, false, json!({"total": 0.03}), (0, "not done after 0.03 s")),
+        (&never, true, json!({"first_byte": 0.03}), (0, "sent nothing for 0.03 s")),
+        (&between, true, json!({"idle": 0.03}), (1, "sent nothing for 0.03 s")),
+        (&between, true, json!({"total": 0.2}), (1, "not done after 0.2 s")),
     ] {
         let model = chat(upstream, json!({"timeouts": limits}));
         let (events, error) = ask(&*model, streamed).await;
         let error = error.unwrap_or_else(|| panic!("{limits}"));
         assert_eq!(error.code(), ErrorCode::Timeout, "{limits}: {error}");
+        assert!(error.message().contains(said), "{limits}: {error}");
         assert!(events.len() <= events_before, "{limits}");
     }
 }
@@ -227,6 +228,15 @@ async fn an_endless_line_is_refused() {
 }
 
 #[tokio::test]
+async fn a_reply_beyond_all_measure_is_refused_unread() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100000000\r\n\r\n{";
+    let mut upstream = upstream(vec![Step::Write(head.to_vec()), Step::Pause]).await;
+    let error = refused(&upstream, false).await;
+    assert!(error.message().contains("longer than"), "{error}");
+    upstream.closed.recv().await.expect("nobody waits for the rest");
+}
+
+#[tokio::test]
 async fn nobody_listening_is_an_error() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -244,6 +254,11 @@ async fn the_key_is_sent_and_never_shown() {
     let (_, error) = ask(&*made.chat(&ModelName::new("m")).unwrap(), false).await;
     assert_eq!(upstream.received()[0].header("authorization"), Some(format!("Bearer {KEY}").as_str()));
     assert_eq!(upstream.received()[0].header("x-more"), Some(KEY));
+    // Not every server that repeats the key says 401.
+    let bad = support::upstream(vec![Step::Write(reply(400, "content-type: application/json\r\n", &echo))]).await;
+    let (_, repeated) = ask(&*chat(&bad, json!({})), false).await;
+    let repeated = repeated.unwrap();
+    assert!(repeated.message().contains("bad key …"), "{repeated}");
     let config: ProviderConfig = serde_json::from_value(json!({
         "name": "p", "vendor": "openai", "headers": {"x-more": KEY},
     }))
