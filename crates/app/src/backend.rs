@@ -12,7 +12,7 @@ use yizhan_model::{EmbedKind, Embeddings};
 use yizhan_server::backend::{
     ChatBackend, ChatCall, ChatReply, KnowledgeBackend, ModelEntry, ModelKind, Retrieval, SearchHit,
 };
-use yizhan_store::{Base, BaseSettings, Document, NewDocument};
+use yizhan_store::{Base, BaseSettings, Document, File, NewDocument};
 
 /// Both seams over one house.
 pub(crate) struct Backend {
@@ -84,6 +84,10 @@ fn seconds_now() -> i64 {
 impl KnowledgeBackend for Backend {
     fn default_settings(&self) -> BaseSettings {
         crate::station::default_settings()
+    }
+
+    async fn add_file(&self, principal: &Principal, name: &str, bytes: Vec<u8>, purpose: &str) -> Result<File> {
+        self.knowledge.add_file(principal.tenant(), name, bytes, purpose).await
     }
 
     async fn submit(&self, base: &Base, document: NewDocument) -> Result<Document> {
