@@ -14,7 +14,7 @@ use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 use yizhan_server::backend::{
     Caller, ChatBackend, ChatCall, KnowledgeBackend, ModelEntry, Moderated, Note, Reply, RetrievalWishes, SearchHit,
 };
-use yizhan_store::{Base, BaseSettings, Document, NewDocument};
+use yizhan_store::{Base, BaseSettings, Document, File, NewDocument};
 
 /// Both seams over one house.
 pub(crate) struct Backend {
@@ -126,6 +126,10 @@ fn now_ms() -> i64 {
 impl KnowledgeBackend for Backend {
     fn default_settings(&self) -> BaseSettings {
         crate::station::default_settings()
+    }
+
+    async fn add_file(&self, principal: &Principal, name: &str, bytes: Vec<u8>, purpose: &str) -> Result<File> {
+        self.knowledge.add_file(principal.tenant(), name, bytes, purpose).await
     }
 
     async fn submit(&self, base: &Base, document: NewDocument) -> Result<Document> {

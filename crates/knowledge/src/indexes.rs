@@ -1,6 +1,8 @@
 //! The open indexes of each base, kept level with the store's outbox.
 //!
-//! It does not know which drivers keep them: [`IndexFactory`] does.
+//! The vector index is opened when someone first knows how long the vectors are, which takes the base's
+//! embedding model; the text index needs nobody. It does not know which drivers keep them:
+//! [`IndexFactory`] does.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -27,18 +29,42 @@ const BATCH_CHUNKS: usize = 512;
 /// After this many chunks applied since the last time, indexes are made durable.
 const FLUSH_AFTER: usize = 20_000;
 
-/// The indexes of one base.
-pub(crate) struct BaseIndexes {
+/// A base's indexes for one search or change.
+#[derive(Clone)]
+pub(crate) struct Current {
     pub(crate) text: Arc<dyn TextIndex>,
+    /// None while nobody has said how long the vectors are.
     pub(crate) vector: Option<Arc<dyn VectorIndex>>,
+}
+
+/// The indexes of one base.
+struct BaseIndexes {
+    text: Arc<dyn TextIndex>,
     /// What the indexes have applied; held while more is being applied, so that changes are
     /// applied in order.
     level: AsyncMutex<Level>,
 }
 
 struct Level {
-    applied: Sequence,
+    text: Sequence,
+    /// The vector index, once it is open, with what it has applied.
+    vector: Option<(Arc<dyn VectorIndex>, Sequence)>,
     unflushed: usize,
+}
+
+impl Level {
+    /// What every open index has applied.
+    fn applied(&self) -> Sequence {
+        self.vector.as_ref().map_or(self.text, |(_, vector)| self.text.min(*vector))
+    }
+
+    /// All open indexes are here now.
+    fn reached(&mut self, sequence: Sequence) {
+        self.text = self.text.max(sequence);
+        if let Some((_, vector)) = &mut self.vector {
+            *vector = sequence.max(*vector);
+        }
+    }
 }
 
 /// A base's place among the open ones; held while it is being opened, so that only one does it.
@@ -56,70 +82,74 @@ impl Indexes {
         Self { factory, store, open: Mutex::default() }
     }
 
-    /// The base's indexes, level with everything that the store has acknowledged so far.
-    pub(crate) async fn current(&self, base: &Base, dimensions: Option<usize>) -> Result<Arc<BaseIndexes>> {
-        let slot: Slot = Arc::clone(self.open.lock().entry(base.id.clone()).or_default());
-        let indexes = {
-            let mut slot = slot.lock().await;
-            match &*slot {
-                Some(indexes) => Arc::clone(indexes),
-                None => Arc::clone(slot.insert(Arc::new(self.open_base(base, dimensions).await?))),
-            }
-        };
-        match self.catch_up(base, &indexes).await {
-            Ok(()) => Ok(indexes),
-            // The index is older than what the outbox still tells: it is built again from the start.
+    /// The base's indexes, level with everything that the store has acknowledged so far. `dimensions` is the
+    /// length of its vectors, where it has some and the caller knows it; without, the vector index may stay closed.
+    pub(crate) async fn current(&self, base: &Base, dimensions: Option<usize>) -> Result<Current> {
+        let indexes = self.open(base).await?;
+        match self.catch_up(base, &indexes, dimensions).await {
+            // An index is older than what the outbox still tells: they are built again from the start.
             Err(error) if error.code() == ErrorCode::Conflict => {
                 drop(indexes);
                 self.remove(&base.id).await?;
-                let indexes = Arc::new(self.open_base(base, dimensions).await?);
-                self.catch_up(base, &indexes).await?;
-                self.open.lock().insert(base.id.clone(), Arc::new(AsyncMutex::new(Some(Arc::clone(&indexes)))));
-                Ok(indexes)
+                let indexes = self.open(base).await?;
+                self.catch_up(base, &indexes, dimensions).await
             }
-            Err(error) => Err(error),
+            outcome => outcome,
         }
     }
 
-    async fn open_base(&self, base: &Base, dimensions: Option<usize>) -> Result<BaseIndexes> {
+    async fn open(&self, base: &Base) -> Result<Arc<BaseIndexes>> {
+        let slot: Slot = Arc::clone(self.open.lock().entry(base.id.clone()).or_default());
+        let mut slot = slot.lock().await;
+        if let Some(indexes) = &*slot {
+            return Ok(Arc::clone(indexes));
+        }
         let (factory, owned) = (Arc::clone(&self.factory), base.clone());
-        let (text, vector) = blocking(move || {
-            let text = factory.text(&owned)?;
-            let vector = dimensions.map(|length| factory.vector(&owned, length)).transpose()?;
-            Ok((text, vector))
-        })
-        .await?;
-        let applied = vector.as_ref().map_or(text.applied(), |vector| vector.applied().min(text.applied()));
-        Ok(BaseIndexes { text, vector, level: AsyncMutex::new(Level { applied, unflushed: 0 }) })
+        let text = blocking(move || factory.text(&owned)).await?;
+        let level = AsyncMutex::new(Level { text: text.applied(), vector: None, unflushed: 0 });
+        Ok(Arc::clone(slot.insert(Arc::new(BaseIndexes { text, level }))))
     }
 
-    async fn catch_up(&self, base: &Base, indexes: &Arc<BaseIndexes>) -> Result<()> {
+    /// Opens the vector index if it is to be and is not yet, and applies what is new to every open one.
+    async fn catch_up(&self, base: &Base, indexes: &BaseIndexes, dimensions: Option<usize>) -> Result<Current> {
         let last = self.store.last_sequence(&base.id).await?;
         let mut level = indexes.level.lock().await;
-        while level.applied < last {
-            let changes = self.store.changes(&base.id, level.applied, BATCH_CHUNKS).await?;
+        if let (None, Some(length)) = (&level.vector, dimensions) {
+            let (factory, owned) = (Arc::clone(&self.factory), base.clone());
+            let vector = blocking(move || factory.vector(&owned, length)).await?;
+            let applied = vector.applied();
+            level.vector = Some((vector, applied));
+        }
+        let current = Current {
+            text: Arc::clone(&indexes.text),
+            vector: level.vector.as_ref().map(|(index, _)| Arc::clone(index)),
+        };
+        while level.applied() < last {
+            let changes = self.store.changes(&base.id, level.applied(), BATCH_CHUNKS).await?;
             let Some(reached) = changes.last().map(|change| change.sequence) else {
                 break;
             };
             let chunks: usize = changes.iter().map(|change| change.chunks.len()).sum();
             level.unflushed += chunks + changes.len();
             let flush = level.unflushed >= FLUSH_AFTER;
-            let target = Arc::clone(indexes);
+            let (target, text) = (current.clone(), level.text);
             blocking(move || {
                 let changes: Vec<Change> = changes.into_iter().map(to_change).collect();
-                target.text.apply(&changes)?;
+                // Where the vector index is far behind, the text index need not do everything again.
+                let new = changes.partition_point(|change| change.sequence <= text);
+                target.text.apply(&changes[new..])?;
                 if let Some(vector) = &target.vector {
                     vector.apply(&changes)?;
                 }
                 if flush { target.flush() } else { Ok(()) }
             })
             .await?;
-            level.applied = reached;
+            level.reached(reached);
             if flush {
                 level.unflushed = 0;
             }
         }
-        Ok(())
+        Ok(current)
     }
 
     /// Makes the indexes of every open base durable.
@@ -129,7 +159,8 @@ impl Indexes {
             let Some(indexes) = slot.lock().await.clone() else { continue };
             let mut level = indexes.level.lock().await;
             if level.unflushed > 0 {
-                let target = Arc::clone(&indexes);
+                let vector = level.vector.as_ref().map(|(index, _)| Arc::clone(index));
+                let target = Current { text: Arc::clone(&indexes.text), vector };
                 blocking(move || target.flush()).await?;
                 level.unflushed = 0;
             }
@@ -148,7 +179,7 @@ impl Indexes {
     }
 }
 
-impl BaseIndexes {
+impl Current {
     fn flush(&self) -> Result<()> {
         self.text.flush()?;
         self.vector.as_ref().map_or(Ok(()), |vector| vector.flush())

@@ -18,6 +18,9 @@ use yizhan_store::{DocumentState, Job, NewChunk, Processed};
 const LEASE: Duration = Duration::from_secs(60);
 /// Attempts before a document that fails for a passing reason is given up.
 const ATTEMPTS: u32 = 3;
+/// How often the end of the process may cut work on a document short before the document is suspected of it. High,
+/// as it may as well have been an impatient operator, or another document that was worked on at the same time.
+const INTERRUPTIONS: u32 = 8;
 /// How long an idle ingestor waits before it looks for leases that ran out and retries that are due.
 const IDLE: Duration = Duration::from_secs(1);
 /// Chunks embedded by one call; two calls are under way at once.
@@ -77,6 +80,7 @@ impl Ingestor {
 
     /// Works until the future is dropped. Call it on a task of its own.
     pub async fn run(&self) {
+        self.knowledge.tidy().await;
         loop {
             let submitted = self.knowledge.submitted.notified();
             match self.step(None).await {
@@ -98,9 +102,12 @@ impl Ingestor {
             return Ok(None);
         };
         let mut times = StageTimes::default();
-        let result = tokio::select! {
-            result = self.process(&job, &mut times) => result,
-            lost = self.keep_lease(&job) => Err(lost),
+        let result = match given_up(&job) {
+            Some(reason) => Err(reason),
+            None => tokio::select! {
+                result = self.process(&job, &mut times) => result,
+                lost = self.keep_lease(&job) => Err(lost),
+            },
         };
         let outcome = match result {
             Ok(chunks) => self.outcome(&job, DocumentState::Ready, None, chunks, times),
@@ -113,6 +120,8 @@ impl Ingestor {
                 self.outcome(&job, state, Some(error.message().to_owned()), 0, times)
             }
         };
+        // A file that this content replaced is needed no longer.
+        self.knowledge.tidy().await;
         Ok(Some(outcome))
     }
 
@@ -222,6 +231,19 @@ impl<T> Drop for AbortOnDrop<T> {
 /// A chunk is embedded together with the headings above it: alone it often lacks its subject.
 fn embedded_text(chunk: &NewChunk) -> String {
     if chunk.heading.is_empty() { chunk.text.clone() } else { format!("{}\n{}", chunk.heading.join(" / "), chunk.text) }
+}
+
+/// Why work on a document does not even begin again; none: it does.
+fn given_up(job: &Job) -> Option<Error> {
+    // Attempts only get this far when leases run out, which the end of a process that nobody followed does.
+    let often = job.interruptions.max(job.attempt.saturating_sub(1));
+    (often >= INTERRUPTIONS).then(|| {
+        let message = format!(
+            "The program ended {often} times while it worked on this document, and it is not tried again. If the \
+             document was not the cause, add it once more."
+        );
+        Error::new(ErrorCode::UnreadableDocument, message)
+    })
 }
 
 /// A document's own fault is final; a fault of the surroundings may pass.

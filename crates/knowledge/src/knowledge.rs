@@ -7,12 +7,12 @@ use crate::search::{Found, SearchMode, SearchOptions, rank};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 use yizhan_document::Parser;
 use yizhan_domain::{BaseId, DocumentId, Error, FileId, Result, TenantId};
 use yizhan_index::DocumentSet;
 use yizhan_model::{EmbedModel, ModelRegistry};
-use yizhan_store::{Base, BlobStore, ContentHash, DocumentStore, File, NewDocument, NewFile, Submitted};
+use yizhan_store::{Base, BlobStore, DocumentStore, File, NewDocument, NewFile, Submitted};
 
 /// What the knowledge layer is assembled from.
 #[derive(Clone)]
@@ -33,6 +33,9 @@ pub struct Parts {
 pub struct Knowledge {
     parts: Parts,
     indexes: Indexes,
+    /// Shared by those who add a file, held alone by the one who removes bytes that no file has: without it, bytes
+    /// could go that were put again a moment before their file was known.
+    contents: RwLock<()>,
     /// Wakes ingestors when something was submitted.
     pub(crate) submitted: Notify,
 }
@@ -44,7 +47,7 @@ impl Knowledge {
     /// From its parts.
     pub fn new(parts: Parts) -> Self {
         let indexes = Indexes::new(Arc::clone(&parts.indexes), Arc::clone(&parts.store));
-        Self { parts, indexes, submitted: Notify::new() }
+        Self { parts, indexes, contents: RwLock::default(), submitted: Notify::new() }
     }
 
     /// What it was assembled from.
@@ -52,9 +55,10 @@ impl Knowledge {
         &self.parts
     }
 
-    /// Keeps a file's bytes and its name.
+    /// Keeps a file's bytes and its name. The only way to add one while bytes may be removed.
     pub async fn add_file(&self, tenant: &TenantId, name: &str, bytes: Vec<u8>, purpose: &str) -> Result<File> {
         let length = bytes.len() as u64;
+        let _adding = self.contents.read().await;
         let hash = self.parts.blobs.put(bytes).await?;
         let file =
             NewFile { tenant: tenant.clone(), name: name.to_owned(), hash, bytes: length, purpose: purpose.to_owned() };
@@ -81,7 +85,7 @@ impl Knowledge {
         };
         let submitted = self.submit(base, document).await?;
         if submitted.document.file != file.id {
-            // The content was there: the second file record would belong to nobody.
+            // The content was there: the second file record would belong to nobody. It is no orphan, as the first has it.
             self.parts.store.delete_file(&base.tenant, &file.id).await?;
         }
         Ok(submitted)
@@ -92,6 +96,7 @@ impl Knowledge {
         let submitted = self.parts.store.submit(&base.id, document).await?;
         if !submitted.unchanged {
             self.submitted.notify_waiters();
+            self.tidy().await;
         }
         Ok(submitted)
     }
@@ -101,7 +106,13 @@ impl Knowledge {
         if query.trim().is_empty() {
             return Err(Error::invalid("query", "The query is empty: say what to look for."));
         }
-        let embed = self.embed_model(base)?;
+        let embed = match options.mode {
+            // Words are found without the model, which may not even be installed.
+            SearchMode::Bm25 => None,
+            SearchMode::Dense | SearchMode::Hybrid => self.embed_model(base).map_err(|error| {
+                error.context(format!("Searching '{}' by meaning (searching it by bm25 still works)", base.name))
+            })?,
+        };
         if embed.is_none() && options.mode == SearchMode::Dense {
             let message = format!(
                 "The knowledge base '{}' has no embedding model, so it has no vectors: search it by bm25 or hybrid.",
@@ -114,7 +125,6 @@ impl Knowledge {
             Some(filter) => Some(DocumentSet::new(self.parts.store.documents_matching(&base.id, filter).await?)),
             None => None,
         };
-        let embed = embed.filter(|_| options.mode != SearchMode::Bm25);
         let top = if options.rerank.is_some() { options.top.max(RERANK_DEPTH) } else { options.top };
         let ranked = rank(indexes, embed, query, options.mode, top, within).await?;
         let ids: Vec<_> = ranked.hits.iter().map(|hit| hit.chunk).collect();
@@ -154,9 +164,10 @@ impl Knowledge {
         base.settings.embedding.as_ref().map(|name| self.parts.models.embed(name)).transpose()
     }
 
-    /// Brings a base's indexes level with the store.
+    /// Brings a base's indexes level with the store. Where its embedding model is not installed, the vector index
+    /// follows when it is next used.
     pub async fn level(&self, base: &Base) -> Result<()> {
-        let dimensions = self.embed_model(base)?.map(|model| model.dimensions());
+        let dimensions = self.embed_model(base).ok().flatten().map(|model| model.dimensions());
         self.indexes.current(base, dimensions).await.map(drop)
     }
 
@@ -176,28 +187,51 @@ impl Knowledge {
     /// Removes a document; searches no longer find it when this returns.
     pub async fn delete_document(&self, base: &Base, document: DocumentId) -> Result<()> {
         self.parts.store.delete_document(document).await?;
+        self.tidy().await;
         self.level(base).await
     }
 
     /// Removes a base with its indexes.
     pub async fn delete_base(&self, base: &BaseId) -> Result<()> {
         self.parts.store.delete_base(base).await?;
+        self.tidy().await;
         self.indexes.remove(base).await
     }
 
     /// Removes a file with its bytes and every document made from it.
     pub async fn delete_file(&self, tenant: &TenantId, file: &FileId) -> Result<()> {
-        let orphan: Option<ContentHash> = self.parts.store.delete_file(tenant, file).await?;
+        self.parts.store.delete_file(tenant, file).await?;
         for base in self.parts.store.bases(tenant).await? {
-            // Indexes catch up before every search too: one that cannot now, because its model is
-            // gone, say, is no reason to fail what has nothing to do with it.
+            // Indexes catch up before every search too: one that cannot now is no reason to fail what has
+            // nothing to do with it.
             if let Err(error) = self.level(&base).await {
                 tracing::warn!(%error, base = base.name, "an index did not follow a deletion yet");
             }
         }
-        match orphan {
-            Some(hash) => self.parts.blobs.remove(&hash).await,
-            None => Ok(()),
+        self.remove_orphans().await
+    }
+
+    /// Removes bytes that no file has any more, also those that an earlier process left.
+    pub async fn remove_orphans(&self) -> Result<()> {
+        loop {
+            let Some(hash) = self.parts.store.orphans(1).await?.pop() else { return Ok(()) };
+            let _alone = self.contents.write().await;
+            // It may have found a file since.
+            if self.parts.store.orphans(1).await?.contains(&hash) {
+                self.parts.blobs.remove(&hash).await?;
+                self.parts.store.orphan_removed(&hash).await?;
+            }
+        }
+    }
+
+    /// [`Knowledge::remove_orphans`] beside work that must not fail for it: what is left is removed next time.
+    pub(crate) async fn tidy(&self) {
+        if let Err(error) = self.remove_orphans().await {
+            tracing::warn!(%error, "bytes that no file has any more could not be removed yet");
         }
     }
 }
+
+#[cfg(test)]
+#[path = "knowledge_tests.rs"]
+mod tests;

@@ -2,11 +2,11 @@
 //!
 //! It does not know how an index ranks, or what the passages are for.
 
-use crate::indexes::{BaseIndexes, blocking};
+use crate::indexes::{Current, blocking};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
-use yizhan_domain::{Error, Result};
+use yizhan_domain::Result;
 use yizhan_index::{DocumentSet, Hit};
 use yizhan_model::{EmbedKind, EmbedModel};
 use yizhan_store::{Chunk, Filter};
@@ -69,20 +69,20 @@ pub(crate) struct Ranked {
 /// Each list is read to this depth before fusing, or deeper when more is asked for.
 const FUSE_DEPTH: usize = 100;
 
-/// Asks the indexes. `embed` is needed for every mode but BM25.
+/// Asks the indexes; without a model, for words alone.
 pub(crate) async fn rank(
-    indexes: Arc<BaseIndexes>,
+    indexes: Current,
     embed: Option<Arc<dyn EmbedModel>>,
     query: &str,
     mode: SearchMode,
     top: usize,
     within: Option<DocumentSet>,
 ) -> Result<Ranked> {
-    let mode = if indexes.vector.is_none() { SearchMode::Bm25 } else { mode };
+    let mode = if embed.is_none() { SearchMode::Bm25 } else { mode };
     let vector = match (mode, embed) {
         (SearchMode::Bm25, _) => None,
         (_, Some(embed)) => Some(embed.embed(EmbedKind::Query, vec![query.to_owned()]).await?.values),
-        (_, None) => return Err(Error::internal("a dense search without an embedding model")),
+        (_, None) => None,
     };
     let query = query.to_owned();
     blocking(move || {

@@ -10,7 +10,7 @@ use yizhan_domain::{DocumentId, FileId, ModelName, Result, Usage};
 pub use yizhan_gateway::{Caller, ModelEntry, ModelKind, Reply, RetrievalWishes};
 pub use yizhan_knowledge::SearchMode;
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
-use yizhan_store::{Base, BaseSettings, Chunk, Document, NewDocument};
+use yizhan_store::{Base, BaseSettings, Chunk, Document, File, NewDocument};
 
 /// A call of a chat route, understood and not yet governed.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +78,9 @@ pub struct SearchHit {
 pub trait KnowledgeBackend: Send + Sync {
     /// Settings of a base whose maker gave none: the embedding model of this installation.
     fn default_settings(&self) -> BaseSettings;
+
+    /// Keeps an upload's bytes and its name. Bytes are removed beside this, so nothing else may put any.
+    async fn add_file(&self, principal: &Principal, name: &str, bytes: Vec<u8>, purpose: &str) -> Result<File>;
 
     /// Submits a document and wakes the ingestor; the reply does not wait for it.
     async fn submit(&self, base: &Base, document: NewDocument) -> Result<Document>;

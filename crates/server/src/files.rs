@@ -13,14 +13,12 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use yizhan_dialect::openai::{FileObject, deleted, list as list_body};
 use yizhan_domain::{Error, FileId, Result, TenantId};
-use yizhan_store::{File, NewFile, Page};
+use yizhan_store::{File, Page};
 
 /// Keeps an uploaded file.
 pub(crate) async fn create(State(state): State<Arc<AppState>>, Editor(principal): Editor, upload: Upload) -> ApiResult {
-    let bytes = upload.bytes.len() as u64;
-    let hash = state.blobs.put(upload.bytes).await?;
-    let file = NewFile { tenant: principal.tenant().clone(), name: upload.name, hash, bytes, purpose: upload.purpose };
-    Ok(ok(&object(&state.documents.create_file(file).await?)))
+    let file = state.knowledge.add_file(&principal, &upload.name, upload.bytes, &upload.purpose).await?;
+    Ok(ok(&object(&file)))
 }
 
 /// Files, newest first unless asked otherwise.

@@ -4,6 +4,7 @@
 
 use crate::document::STATES;
 use crate::fault::{Fault, is_duplicate};
+use crate::file;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use yizhan_domain::{BaseId, Error, TenantId};
 use yizhan_store::{Base, BaseSettings, BaseStats, check_base_name, name_taken};
@@ -54,8 +55,11 @@ pub(crate) fn rename(db: &Connection, id: &BaseId, name: &str) -> Result<Base, F
 }
 
 pub(crate) fn delete(db: &Connection, id: &BaseId) -> Result<(), Fault> {
-    db.prepare_cached("DELETE FROM base WHERE id = ?")?.execute([id.as_str()])?;
-    Ok(())
+    let Some(base) = number(db, id)? else { return Ok(()) };
+    let mut statement = db.prepare_cached("SELECT replaced FROM document WHERE base = ? AND replaced IS NOT NULL")?;
+    let replaced: Vec<i64> = statement.query_map([base], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    db.prepare_cached("DELETE FROM base WHERE number = ?")?.execute([base])?;
+    replaced.into_iter().try_for_each(|file| file::forget_unused(db, file))
 }
 
 pub(crate) fn stats(db: &Connection, id: &BaseId) -> Result<BaseStats, Fault> {

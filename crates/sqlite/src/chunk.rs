@@ -10,7 +10,7 @@ use yizhan_store::{Chunk, Processed, Section, unknown_section};
 
 /// The columns that [`from_row`] reads.
 const SELECT: &str = "SELECT c.id, c.document, f.id, d.name, c.ordinal, c.text, c.heading, c.lines, c.tokens, c.vector
-    FROM chunk c JOIN document d ON d.id = c.document JOIN file f ON f.number = d.file";
+    FROM chunk c JOIN document d ON d.id = c.document JOIN file f ON f.number = coalesce(d.replaced, d.file)";
 
 /// Puts these in the place of what the document had.
 pub(crate) fn replace(db: &Connection, document: DocumentId, processed: &Processed) -> Result<(), Fault> {

@@ -13,7 +13,12 @@ const APPLICATION_ID: i32 = 0x595a_4442;
 
 /// The migration at index n takes the schema from version n to n + 1. What has been released is
 /// never edited.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// How long one process waits for another's transaction.
 const BUSY: Duration = Duration::from_secs(10);

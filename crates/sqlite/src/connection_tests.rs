@@ -70,3 +70,25 @@ fn keys_of_the_first_version_stay_and_have_their_tenants() {
     let key = crate::key::by_hash(&new, "key-2").unwrap().unwrap();
     assert_eq!((key.scopes, key.terms, key.declared), (vec!["admin".to_owned()], Default::default(), false));
 }
+
+#[test]
+fn data_of_the_first_version_is_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("yizhan.db");
+    let first = Connection::open(&path).unwrap();
+    first.execute_batch(MIGRATIONS[0]).unwrap();
+    first.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    first.pragma_update(None, "user_version", 1).unwrap();
+    let rows = "INSERT INTO base VALUES (1, 'vs_1', 't', 'manual', '{}', 0, 0);
+        INSERT INTO file VALUES (1, 'file-1', 't', 'a.pdf', 'hash', 1, 'assistants', 0);
+        INSERT INTO document (base, file, source, name, hash, attributes, state, turn, created_ms, updated_ms)
+        VALUES (1, 1, 'a', 'a.pdf', 'hash', '{}', 2, 1, 0, 0);";
+    first.execute_batch(rows).unwrap();
+    drop(first);
+    let opened = open_writer(&path).unwrap();
+    assert_eq!(version(&opened).unwrap(), MIGRATIONS.len());
+    let sql = "SELECT name, replaced, interruptions FROM document";
+    let kept: (String, Option<i64>, u32) =
+        opened.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    assert_eq!(kept, ("a.pdf".to_owned(), None, 0));
+}

@@ -3,7 +3,7 @@
 //! It does not know transactions: it works inside the caller's.
 
 use crate::fault::Fault;
-use crate::{attribute, base, file, outbox};
+use crate::{attribute, base, chunk, file, outbox};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use yizhan_domain::{BaseId, DocumentId, Error, FileId, TenantId};
 use yizhan_store::{ContentHash, Document, DocumentState, NewDocument, Page, Submitted, document_cursor};
@@ -70,13 +70,45 @@ fn insert(
     Ok(db.last_insert_rowid().cast_unsigned())
 }
 
-/// Queues the new content. The old chunks stay; a lease that is out is held no longer.
+/// Queues the new content. The old chunks stay, with the file that they were cut from; a lease that is out is
+/// held no longer.
 fn requeue(db: &Connection, now_ms: i64, id: u64, file: i64, new: &NewDocument, attributes: &str) -> Result<(), Fault> {
-    let sql = "UPDATE document SET file = ?, name = ?, hash = ?, attributes = ?, turn = ?, updated_ms = ?, state = 0,
-        due_ms = 0, attempts = 0, reason = NULL, pages = NULL WHERE id = ?";
+    let before: i64 = db.prepare_cached("SELECT file FROM document WHERE id = ?")?.query_row([id], |row| row.get(0))?;
+    let sql = "UPDATE document SET file = ?1, name = ?2, hash = ?3, attributes = ?4, turn = ?5, updated_ms = ?6,
+        state = 0, due_ms = 0, attempts = 0, interruptions = 0, reason = NULL, pages = NULL,
+        replaced = nullif(coalesce(replaced, iif(chunks > 0, file, NULL)), ?1) WHERE id = ?7";
     let turn = next_turn(db)?;
     db.prepare_cached(sql)?.execute(params![file, new.name, new.hash.0, attributes, turn, now_ms, id])?;
-    Ok(())
+    file::forget_unused(db, before)
+}
+
+/// The chunks are gone that were cut from a replaced file: it is needed no longer.
+pub(crate) fn let_go_of_replaced(db: &Connection, id: DocumentId) -> Result<(), Fault> {
+    let mut statement = db.prepare_cached("SELECT replaced FROM document WHERE id = ? AND replaced IS NOT NULL")?;
+    let Some(replaced) = statement.query_row([id.0], |row| row.get(0)).optional()? else { return Ok(()) };
+    db.prepare_cached("UPDATE document SET replaced = NULL WHERE id = ?")?.execute([id.0])?;
+    file::forget_unused(db, replaced)
+}
+
+/// The chunks of a document go, wherever they were cut from.
+pub(crate) fn clear_chunks(db: &Connection, id: DocumentId) -> Result<(), Fault> {
+    db.prepare_cached("UPDATE document SET chunks = 0 WHERE id = ?")?.execute([id.0])?;
+    chunk::remove(db, id)?;
+    let_go_of_replaced(db, id)?;
+    outbox::record_gone(db, id)
+}
+
+/// Documents that have new content waiting lose the chunks that were cut from this file.
+pub(crate) fn clear_chunks_of_file(db: &Connection, file: i64) -> Result<(), Fault> {
+    ids(db, "SELECT id FROM document WHERE replaced = ? ORDER BY id", file)?
+        .into_iter()
+        .try_for_each(|id| clear_chunks(db, id))
+}
+
+fn ids(db: &Connection, sql: &str, value: i64) -> Result<Vec<DocumentId>, Fault> {
+    let mut statement = db.prepare_cached(sql)?;
+    let ids = statement.query_map([value], |row| row.get(0).map(DocumentId))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
 /// A place behind everything that waits.
@@ -114,15 +146,14 @@ pub(crate) fn delete(db: &Connection, id: DocumentId) -> Result<(), Fault> {
         return Err(Error::not_found("document", id).into());
     }
     outbox::record_gone(db, id)?;
-    db.prepare_cached("DELETE FROM document WHERE id = ?")?.execute([id.0])?;
-    Ok(())
+    let mut statement = db.prepare_cached("DELETE FROM document WHERE id = ? RETURNING replaced")?;
+    let replaced: Option<i64> = statement.query_row([id.0], |row| row.get(0))?;
+    replaced.map_or(Ok(()), |file| file::forget_unused(db, file))
 }
 
 /// Deletes every document made from a file.
 pub(crate) fn delete_of_file(db: &Connection, file: i64) -> Result<(), Fault> {
-    let mut statement = db.prepare_cached("SELECT id FROM document WHERE file = ? ORDER BY id")?;
-    let ids: Vec<u64> = statement.query_map([file], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    ids.into_iter().try_for_each(|id| delete(db, DocumentId(id)))
+    ids(db, "SELECT id FROM document WHERE file = ? ORDER BY id", file)?.into_iter().try_for_each(|id| delete(db, id))
 }
 
 pub(crate) fn from_row(row: &Row<'_>) -> Result<Document, Fault> {

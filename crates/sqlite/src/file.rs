@@ -23,6 +23,7 @@ pub(crate) fn create(db: &Connection, now_ms: i64, new: NewFile) -> Result<File,
         file.purpose,
         now_ms
     ])?;
+    orphan_removed(db, &file.hash)?;
     Ok(file)
 }
 
@@ -43,13 +44,42 @@ pub(crate) fn list(db: &Connection, tenant: &TenantId, page: &Page) -> Result<Ve
     Ok(files.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(crate) fn delete(db: &Connection, tenant: &TenantId, id: &FileId) -> Result<Option<ContentHash>, Fault> {
-    let file = find(db, tenant, id)?.ok_or_else(|| Error::not_found("file", id))?;
-    let Some(number) = number(db, tenant, id)? else { return Ok(None) };
+pub(crate) fn delete(db: &Connection, tenant: &TenantId, id: &FileId) -> Result<(), Fault> {
+    let number = number(db, tenant, id)?.ok_or_else(|| Error::not_found("file", id))?;
     document::delete_of_file(db, number)?;
-    db.prepare_cached("DELETE FROM file WHERE number = ?")?.execute([number])?;
-    let mut statement = db.prepare_cached("SELECT 1 FROM file WHERE hash = ?")?;
-    Ok(if statement.exists([&file.hash.0])? { None } else { Some(file.hash) })
+    document::clear_chunks_of_file(db, number)?;
+    forget(db, number)
+}
+
+/// Forgets a file to which no document refers.
+pub(crate) fn forget_unused(db: &Connection, number: i64) -> Result<(), Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT 1 FROM document WHERE file = ?1 UNION ALL SELECT 1 FROM document WHERE replaced = ?1",
+    )?;
+    if statement.exists([number])? { Ok(()) } else { forget(db, number) }
+}
+
+/// Forgets a file, and notes its content when no other file has it.
+fn forget(db: &Connection, number: i64) -> Result<(), Fault> {
+    let mut statement = db.prepare_cached("DELETE FROM file WHERE number = ? RETURNING hash")?;
+    let hash: Option<String> = statement.query_row([number], |row| row.get(0)).optional()?;
+    let sql = "INSERT OR IGNORE INTO orphan SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM file WHERE hash = ?1)";
+    if let Some(hash) = hash {
+        db.prepare_cached(sql)?.execute([hash])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn orphans(db: &Connection, limit: usize) -> Result<Vec<ContentHash>, Fault> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = db.prepare_cached("SELECT hash FROM orphan ORDER BY hash LIMIT ?")?;
+    let hashes = statement.query_map([limit], |row| row.get(0).map(ContentHash))?;
+    Ok(hashes.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(crate) fn orphan_removed(db: &Connection, hash: &ContentHash) -> Result<(), Fault> {
+    db.prepare_cached("DELETE FROM orphan WHERE hash = ?")?.execute([&hash.0])?;
+    Ok(())
 }
 
 /// A file's number inside the database, if it is the tenant's.

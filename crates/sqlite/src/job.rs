@@ -25,14 +25,14 @@ pub(crate) fn claim(db: &Connection, now_ms: i64, of: Option<&BaseId>, lease: Du
     };
     let Some((id, base)): Option<(u64, i64)> = waiting else { return Ok(None) };
     let sql = "UPDATE document SET state = 1, lease = lease + 1, attempts = attempts + 1, due_ms = ?, updated_ms = ?
-        WHERE id = ? RETURNING lease";
-    let lease = db
+        WHERE id = ? RETURNING lease, interruptions";
+    let (lease, interruptions) = db
         .prepare_cached(sql)?
-        .query_row(params![now_ms.saturating_add(millis(lease)), now_ms, id], |row| row.get(0))?;
+        .query_row(params![now_ms.saturating_add(millis(lease)), now_ms, id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let document = document::find(db, yizhan_domain::DocumentId(id))?
         .ok_or_else(|| Error::internal(format!("The claimed document {id} is missing.")))?;
     let attempt = document.attempts;
-    Ok(Some(Job { document, base: base::by_number(db, base)?, lease, attempt }))
+    Ok(Some(Job { document, base: base::by_number(db, base)?, lease, attempt, interruptions }))
 }
 
 pub(crate) fn extend(db: &Connection, now_ms: i64, job: &Job, lease: Duration) -> Result<bool, Fault> {
@@ -54,6 +54,7 @@ pub(crate) fn complete(
         return Ok(None);
     }
     chunk::replace(db, job.document.id, processed)?;
+    document::let_go_of_replaced(db, job.document.id)?;
     outbox::record(db, job.document.id).map(Some)
 }
 
@@ -72,17 +73,17 @@ pub(crate) fn fail(
 }
 
 fn fail_for_good(db: &Connection, now_ms: i64, job: &Job, reason: &str) -> Result<bool, Fault> {
-    let sql = "UPDATE document SET state = 3, reason = ?, chunks = 0, updated_ms = ?
+    let sql = "UPDATE document SET state = 3, reason = ?, updated_ms = ?
         WHERE id = ? AND state = 1 AND lease = ?";
     let held = db.prepare_cached(sql)?.execute(params![reason, now_ms, job.document.id.0, job.lease])? == 1;
     if held {
-        chunk::remove(db, job.document.id)?;
-        outbox::record_gone(db, job.document.id)?;
+        document::clear_chunks(db, job.document.id)?;
     }
     Ok(held)
 }
 
 pub(crate) fn release_all(db: &Connection, now_ms: i64) -> Result<u64, Fault> {
-    let sql = "UPDATE document SET state = 0, due_ms = 0, updated_ms = ? WHERE state = 1";
+    let sql = "UPDATE document SET state = 0, due_ms = 0, attempts = attempts - 1, interruptions = interruptions + 1,
+        updated_ms = ? WHERE state = 1";
     Ok(db.prepare_cached(sql)?.execute([now_ms])? as u64)
 }

@@ -128,9 +128,18 @@ impl DocumentStore for Sqlite {
         self.read(move |db| file::list(db, &tenant, &page)).await
     }
 
-    async fn delete_file(&self, tenant: &TenantId, id: &FileId) -> Result<Option<ContentHash>> {
+    async fn delete_file(&self, tenant: &TenantId, id: &FileId) -> Result<()> {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.write(move |db, _| file::delete(db, &tenant, &id)).await
+    }
+
+    async fn orphans(&self, limit: usize) -> Result<Vec<ContentHash>> {
+        self.read(move |db| file::orphans(db, limit)).await
+    }
+
+    async fn orphan_removed(&self, hash: &ContentHash) -> Result<()> {
+        let hash = hash.clone();
+        self.write(move |db, _| file::orphan_removed(db, &hash)).await
     }
 
     async fn submit(&self, base: &BaseId, document: NewDocument) -> Result<Submitted> {

@@ -111,7 +111,10 @@ impl<S: DocumentStore> Run<S> {
             Operation::Claim(at) => match store.claim(at.map(base).as_ref(), LEASE).await? {
                 None => "none".to_owned(),
                 Some(job) => {
-                    let words = format!("{} {} {} {}", job.document.id, job.lease, job.attempt, job.base.name);
+                    let words = format!(
+                        "{} {} {} {} {}",
+                        job.document.id, job.lease, job.attempt, job.interruptions, job.base.name
+                    );
                     self.jobs.insert(0, job);
                     words
                 }
@@ -136,7 +139,9 @@ impl<S: DocumentStore> Run<S> {
     /// Everything that can be seen, with the random ids replaced by their order.
     async fn view(&self) -> Value {
         let (store, tenant) = (&self.store, TenantId::default_tenant());
-        let mut view = vec![json!([store.bases(&tenant).await.unwrap(), store.files(&tenant, ALL).await.unwrap()])];
+        let orphans = store.orphans(usize::MAX).await.unwrap();
+        let mut view =
+            vec![json!([store.bases(&tenant).await.unwrap(), store.files(&tenant, ALL).await.unwrap(), orphans])];
         for base in &self.bases {
             let stats = match store.base_stats(base).await {
                 Ok(stats) => json!(stats),

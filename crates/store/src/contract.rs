@@ -159,7 +159,11 @@ macro_rules! contract_tests {
                 documents_in_pages, a_document_is_found_by_its_file, deleting_a_document,
                 a_document_needs_its_base_and_its_tenants_file, numbers_are_never_used_twice;
             files: a_file_is_its_tenants, files_in_pages_newest_first, deleting_a_file_takes_its_documents,
-                bytes_stay_while_another_file_has_them;
+                bytes_stay_while_another_file_has_them, an_orphan_is_listed_until_it_is_removed_or_wanted_again,
+                a_replaced_file_stays_while_its_chunks_are_cited,
+                a_file_that_was_replaced_before_it_was_read_goes_at_once,
+                a_replaced_file_that_another_document_has_stays,
+                a_replaced_file_goes_with_the_chunks_however_they_go;
             filters: every_comparison, compounds, filters_see_one_base_and_the_latest_attributes;
             jobs: the_oldest_document_is_claimed_first, a_document_is_claimed_once_at_a_time,
                 claims_of_one_base, an_expired_lease_is_claimed_again, a_lease_is_extended,
@@ -167,7 +171,7 @@ macro_rules! contract_tests {
                 a_superseded_completion_changes_nothing, a_resubmitted_document_is_not_completed_by_the_old_job,
                 a_deleted_document_is_not_completed, a_failure_is_tried_again_after_its_delay,
                 a_failure_for_good_takes_the_chunks, a_failure_without_the_lease_changes_nothing,
-                leases_are_released, a_section_that_is_missing_changes_nothing, many_workers_never_share_a_document;
+                leases_are_released, what_ended_with_its_process_is_no_attempt, a_section_that_is_missing_changes_nothing, many_workers_never_share_a_document;
             keys: a_key_is_found_by_its_hash, a_hash_is_kept_once, keys_of_a_tenant, deleting_a_key,
                 a_keys_terms_come_back_and_can_be_changed, uses_are_noted_and_never_go_back;
             usage: a_batch_is_counted_once, rows_of_one_key_are_added_up, usage_by_dimension_and_period,

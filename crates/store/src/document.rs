@@ -164,7 +164,7 @@ pub struct Document {
     pub state: DocumentState,
     /// Why it failed, or why the last attempt did.
     pub reason: Option<String>,
-    /// Attempts since it was last submitted.
+    /// Attempts since it was last submitted, without those that the end of a process cut short.
     pub attempts: u32,
     /// Number of its chunks that can be found; the old ones until new content is ready.
     pub chunks: u64,
@@ -197,8 +197,10 @@ pub struct Job {
     pub base: Base,
     /// Distinguishes this lease from every other one on the same document.
     pub lease: u64,
-    /// 1 for the first attempt.
+    /// 1 for the first attempt. Those that the end of a process cut short do not count.
     pub attempt: u32,
+    /// Leases on this content that the end of a process cut short; see [`DocumentStore::release_leases`].
+    pub interruptions: u32,
 }
 
 /// A part of a document under one heading; small chunks point to it.
@@ -245,7 +247,7 @@ pub struct Chunk {
     pub id: ChunkId,
     /// Its document.
     pub document: DocumentId,
-    /// The document's file.
+    /// The file that it was cut from: the document's, or the one before while the new content waits.
     pub file: FileId,
     /// The document's name.
     pub name: String,
@@ -293,6 +295,17 @@ pub struct Page {
 }
 
 /// Keeps bases, files, documents and jobs. What a method acknowledged survives a crash.
+///
+/// **A replaced file.** A document that is submitted with another file keeps its chunks until the new
+/// content is ready, and they are cited, so the file that they were cut from stays too. It is forgotten
+/// in the transaction in which those chunks go: by completion, by failing for good, or with the document
+/// or its base. A file that was replaced before any chunk came of it is forgotten at once. In
+/// either case only when no other document refers to it.
+///
+/// **Orphans.** When the last file with a content is forgotten, in whatever way, the same transaction
+/// notes the content as an orphan. Whoever keeps the bytes removes them and says so; until then, also
+/// after a crash, it is listed by [`DocumentStore::orphans`]. A new file with the content takes it
+/// off the list. Between reading the list and removing the bytes no file may be made: the caller sees to that.
 #[async_trait]
 pub trait DocumentStore: Send + Sync {
     /// Makes a base; `Conflict` when the tenant has one of that name, `InvalidRequest` when the
@@ -310,7 +323,7 @@ pub trait DocumentStore: Send + Sync {
     async fn rename_base(&self, base: &BaseId, name: &str) -> Result<Base>;
 
     /// Removes a base with its documents, chunks and jobs; fine when it is not there. Its files
-    /// stay: they are the tenant's. Lists of what a missing base holds are empty.
+    /// stay, but for replaced ones: they are the tenant's. Lists of what a missing base holds are empty.
     async fn delete_base(&self, base: &BaseId) -> Result<()>;
 
     /// Counts of a base; `NotFound` when there is none.
@@ -326,14 +339,20 @@ pub trait DocumentStore: Send + Sync {
     /// the tenant's.
     async fn files(&self, tenant: &TenantId, page: Page) -> Result<Vec<File>>;
 
-    /// Forgets a file, and every document made from it. Returns its hash when no other file has
-    /// the same bytes, so that the blob can be removed. `NotFound` when there is none.
-    async fn delete_file(&self, tenant: &TenantId, id: &FileId) -> Result<Option<ContentHash>>;
+    /// Forgets a file, and every document made from it. A document that has new content waiting stays,
+    /// but loses the chunks that were cut from this file. `NotFound` when there is none.
+    async fn delete_file(&self, tenant: &TenantId, id: &FileId) -> Result<()>;
+
+    /// Contents that no file has any more and whose bytes are still to be removed, at most so many, by hash.
+    async fn orphans(&self, limit: usize) -> Result<Vec<ContentHash>>;
+
+    /// An orphan's bytes are removed; fine when it is none.
+    async fn orphan_removed(&self, hash: &ContentHash) -> Result<()>;
 
     /// Adds a document, or replaces the one with the same source. The same hash, when ready or on
     /// its way, changes nothing but the attributes and the name; anything else is queued, and until
-    /// the new content is ready the old chunks stay. A failed document is queued again. `NotFound` when
-    /// the base or the file is not there, or the file is another tenant's.
+    /// the new content is ready the old chunks stay, and the file that they were cut from. A failed document
+    /// is queued again. `NotFound` when the base or the file is not there, or the file is another tenant's.
     async fn submit(&self, base: &BaseId, document: NewDocument) -> Result<Submitted>;
 
     /// A document by its number.
@@ -349,7 +368,8 @@ pub trait DocumentStore: Send + Sync {
     /// Numbers of a base's documents that meet a condition, ascending.
     async fn documents_matching(&self, base: &BaseId, filter: &Filter) -> Result<Vec<DocumentId>>;
 
-    /// Removes a document with its chunks and job; `NotFound` when there is none.
+    /// Removes a document with its chunks and job; its file stays, but not one that it had replaced.
+    /// `NotFound` when there is none.
     async fn delete_document(&self, id: DocumentId) -> Result<()>;
 
     /// Takes the document that was submitted first of those that wait, and are not to wait for a
@@ -371,6 +391,9 @@ pub trait DocumentStore: Send + Sync {
 
     /// Queues every document in `Processing` again. Only for a process that knows that no other
     /// one works on this store. Returns how many.
+    ///
+    /// The attempts that were under way do not count as such: it was not the documents that failed. They
+    /// count as interruptions, so that a document that itself ends the process can be told in the end.
     async fn release_leases(&self) -> Result<u64>;
 
     /// Changes after a position in ascending order, at most about `limit` chunks (a document without

@@ -23,7 +23,8 @@ use yizhan_server::backend::{
 };
 use yizhan_server::{AppState, Settings};
 use yizhan_store::{
-    Base, BaseSettings, BlobStore, Document, DocumentStore, MemoryStore, NewChunk, NewDocument, Page, Processed,
+    Base, BaseSettings, BlobStore, Document, DocumentStore, File, MemoryStore, NewChunk, NewDocument, NewFile, Page,
+    Processed,
 };
 use yizhan_testkit::{ScriptedChat, ScriptedEmbed};
 
@@ -169,6 +170,12 @@ impl KnowledgeBackend for Scripted {
         BaseSettings { embedding: Some(self.embed.name().clone()), ..BaseSettings::default() }
     }
 
+    async fn add_file(&self, principal: &Principal, name: &str, bytes: Vec<u8>, purpose: &str) -> Result<File> {
+        let (length, name, purpose) = (bytes.len() as u64, name.to_owned(), purpose.to_owned());
+        let hash = self.store.put(bytes).await?;
+        self.store.create_file(NewFile { tenant: principal.tenant().clone(), name, hash, bytes: length, purpose }).await
+    }
+
     async fn submit(&self, base: &Base, document: NewDocument) -> Result<Document> {
         let submitted = self.store.submit(&base.id, document).await?;
         self.process(base).await?;
@@ -197,8 +204,10 @@ impl KnowledgeBackend for Scripted {
     }
 
     async fn delete_file(&self, principal: &Principal, file: &FileId) -> Result<()> {
-        if let Some(hash) = self.store.delete_file(principal.tenant(), file).await? {
+        self.store.delete_file(principal.tenant(), file).await?;
+        for hash in self.store.orphans(usize::MAX).await? {
             self.store.remove(&hash).await?;
+            self.store.orphan_removed(&hash).await?;
         }
         Ok(())
     }

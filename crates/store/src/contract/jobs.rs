@@ -188,10 +188,27 @@ pub async fn leases_are_released(s: &Subject) {
     assert_eq!(s.documents.release_leases().await.unwrap(), 2);
     assert_eq!(s.documents.complete(&a, processed("a", 1)).await.unwrap(), None);
     let again = s.claim().await;
-    assert_eq!((again.document.id, again.attempt), (a.document.id, 2));
+    assert_eq!((again.document.id, again.attempt), (a.document.id, 1));
     assert_ne!(again.lease, a.lease);
     assert_eq!(s.documents.release_leases().await.unwrap(), 1);
     assert_eq!(s.documents.release_leases().await.unwrap(), 0);
+}
+
+pub async fn what_ended_with_its_process_is_no_attempt(s: &Subject) {
+    let base = s.base("manual").await;
+    s.submit(&base, "a", "a").await;
+    for interruptions in 0..4 {
+        let job = s.claim().await;
+        assert_eq!((job.attempt, job.interruptions), (1, interruptions));
+        assert_eq!(s.documents.release_leases().await.unwrap(), 1);
+    }
+    assert!(s.documents.fail(&s.claim().await, "The parser died.", Some(Duration::ZERO)).await.unwrap());
+    let job = s.claim().await;
+    assert_eq!((job.attempt, job.interruptions, job.document.attempts), (2, 4, 2));
+    // Another content begins anew.
+    s.submit(&base, "a", "other").await;
+    let job = s.claim().await;
+    assert_eq!((job.attempt, job.interruptions), (1, 0));
 }
 
 pub async fn a_section_that_is_missing_changes_nothing(s: &Subject) {

@@ -51,8 +51,10 @@ impl DocumentStore for MemoryStore {
     async fn delete_base(&self, base: &BaseId) -> Result<()> {
         let mut state = self.state();
         state.bases.retain(|other| other.id != *base);
+        let replaced: Vec<FileId> = state.of_base(base).filter_map(|entry| entry.replaced.clone()).collect();
         state.documents.retain(|_, entry| entry.document.base != *base);
         state.outbox.retain(|_, row| row.base != *base);
+        replaced.iter().for_each(|file| state.forget_unused(file));
         Ok(())
     }
 
@@ -73,7 +75,9 @@ impl DocumentStore for MemoryStore {
         let NewFile { tenant, name, hash, bytes, purpose } = new;
         let created_ms = self.clock.now_ms();
         let file = File { id: FileId::random(), tenant, name, hash, bytes, purpose, created_ms };
-        self.state().files.push(file.clone());
+        let mut state = self.state();
+        state.orphans.remove(&file.hash);
+        state.files.push(file.clone());
         Ok(file)
     }
 
@@ -94,16 +98,27 @@ impl DocumentStore for MemoryStore {
         Ok(newest_first.into_iter().skip(start).take(page.limit).cloned().collect())
     }
 
-    async fn delete_file(&self, tenant: &TenantId, id: &FileId) -> Result<Option<ContentHash>> {
+    async fn delete_file(&self, tenant: &TenantId, id: &FileId) -> Result<()> {
         let mut state = self.state();
-        let hash = state.file(tenant, id).ok_or_else(|| Error::not_found("file", id))?.hash.clone();
+        state.file(tenant, id).ok_or_else(|| Error::not_found("file", id))?;
         let of_file = |document: &Document| document.file == *id;
         let documents: Vec<DocumentId> =
             state.documents.values().map(|entry| &entry.document).filter(|d| of_file(d)).map(|d| d.id).collect();
         documents.into_iter().try_for_each(|document| state.delete_document(document))?;
-        state.files.retain(|file| file.id != *id);
-        let shared = state.files.iter().any(|file| file.hash == hash);
-        Ok(if shared { None } else { Some(hash) })
+        let of_chunks = |entry: &&super::state::Entry| entry.replaced.as_ref() == Some(id);
+        let left: Vec<DocumentId> = state.documents.values().filter(of_chunks).map(|entry| entry.document.id).collect();
+        left.into_iter().for_each(|document| state.clear_chunks(document));
+        state.forget_file(id);
+        Ok(())
+    }
+
+    async fn orphans(&self, limit: usize) -> Result<Vec<ContentHash>> {
+        Ok(self.state().orphans.iter().take(limit).cloned().collect())
+    }
+
+    async fn orphan_removed(&self, hash: &ContentHash) -> Result<()> {
+        self.state().orphans.remove(hash);
+        Ok(())
     }
 
     async fn submit(&self, base: &BaseId, new: NewDocument) -> Result<Submitted> {
@@ -170,9 +185,9 @@ impl DocumentStore for MemoryStore {
         entry.document.state = DocumentState::Processing;
         entry.document.attempts += 1;
         entry.document.updated_ms = now_ms;
-        let (document, lease) = (entry.document.clone(), entry.lease);
+        let (document, lease, interruptions) = (entry.document.clone(), entry.lease, entry.interruptions);
         let (base, attempt) = (state.base(&document.base)?.clone(), document.attempts);
-        Ok(Some(Job { document, base, lease, attempt }))
+        Ok(Some(Job { document, base, lease, attempt, interruptions }))
     }
 
     async fn extend(&self, job: &Job, lease: Duration) -> Result<bool> {
@@ -196,10 +211,7 @@ impl DocumentStore for MemoryStore {
             return Ok(true);
         }
         entry.document.state = DocumentState::Failed;
-        entry.document.chunks = 0;
-        entry.chunks.clear();
-        entry.sections.clear();
-        state.record_gone(job.document.id);
+        state.clear_chunks(job.document.id);
         Ok(true)
     }
 
@@ -210,6 +222,8 @@ impl DocumentStore for MemoryStore {
             if entry.document.state == DocumentState::Processing {
                 entry.document.state = DocumentState::Queued;
                 entry.document.updated_ms = now_ms;
+                entry.document.attempts -= 1;
+                entry.interruptions += 1;
                 entry.due_ms = 0;
                 released += 1;
             }

@@ -4,7 +4,7 @@ use crate::{
     Account, Base, BudgetLine, Chunk, ContentHash, Document, DocumentState, File, Job, Key, NewDocument, NewSection,
     Processed, Section, UsageCounts, UsageKey, unknown_section,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, Money, Result, Sequence, TenantId};
 
 /// Everything. Lists are in the order of creation, maps by number.
@@ -21,6 +21,7 @@ pub(super) struct State {
     pub blobs: HashMap<ContentHash, Vec<u8>>,
     pub usage: BTreeMap<UsageKey, UsageCounts>,
     pub usage_positions: HashMap<String, u64>,
+    pub orphans: BTreeSet<ContentHash>,
     last_document: u64,
     last_chunk: u64,
     last_sequence: u64,
@@ -38,6 +39,10 @@ impl Default for Accounts {
 /// A document with what belongs to it.
 pub(super) struct Entry {
     pub document: Document,
+    /// The file that the chunks were cut from, while another one waits to take its place.
+    pub replaced: Option<FileId>,
+    /// Leases that the end of a process cut short.
+    pub interruptions: u32,
     pub chunks: Vec<KeptChunk>,
     pub sections: Vec<NewSection>,
     /// Its place in the queue.
@@ -68,7 +73,12 @@ impl Entry {
     }
 
     pub(super) fn chunk(&self, kept: &KeptChunk) -> Chunk {
-        Chunk { file: self.document.file.clone(), name: self.document.name.clone(), ..kept.chunk.clone() }
+        let file = self.replaced.as_ref().unwrap_or(&self.document.file).clone();
+        Chunk { file, name: self.document.name.clone(), ..kept.chunk.clone() }
+    }
+
+    fn refers_to(&self, file: &FileId) -> bool {
+        self.document.file == *file || self.replaced.as_ref() == Some(file)
     }
 
     pub(super) fn section_of(&self, chunk: ChunkId) -> Option<Section> {
@@ -118,16 +128,24 @@ impl State {
             updated_ms: now_ms,
         };
         let turn = self.next_turn();
-        let entry = Entry { document, chunks: Vec::new(), sections: Vec::new(), turn, due_ms: 0, lease: 0 };
+        let (chunks, sections) = (Vec::new(), Vec::new());
+        let entry = Entry { document, replaced: None, interruptions: 0, chunks, sections, turn, due_ms: 0, lease: 0 };
         self.documents.insert(id.0, entry);
         id
     }
 
-    /// Queues new content of a document that is there; its chunks stay.
+    /// Queues new content of a document that is there; its chunks stay, with the file that they are from.
     pub(super) fn requeue(&mut self, id: DocumentId, new: NewDocument, bytes: u64, now_ms: i64) {
         let next = self.next_turn();
-        let Some(Entry { document, turn, due_ms, .. }) = self.documents.get_mut(&id.0) else { return };
-        (*turn, *due_ms) = (next, 0);
+        let Some(Entry { document, replaced, interruptions, turn, due_ms, .. }) = self.documents.get_mut(&id.0) else {
+            return;
+        };
+        (*turn, *due_ms, *interruptions) = (next, 0, 0);
+        let before = document.file.clone();
+        if document.chunks > 0 {
+            replaced.get_or_insert_with(|| before.clone());
+        }
+        replaced.take_if(|file| *file == new.file);
         *document = Document {
             file: new.file,
             name: new.name,
@@ -141,6 +159,40 @@ impl State {
             updated_ms: now_ms,
             ..document.clone()
         };
+        self.forget_unused(&before);
+    }
+
+    /// The chunks are gone that were cut from a replaced file: it is needed no longer.
+    pub(super) fn let_go_of_replaced(&mut self, id: DocumentId) {
+        let replaced = self.documents.get_mut(&id.0).and_then(|entry| entry.replaced.take());
+        replaced.iter().for_each(|file| self.forget_unused(file));
+    }
+
+    /// Forgets a file to which no document refers.
+    pub(super) fn forget_unused(&mut self, file: &FileId) {
+        if !self.documents.values().any(|entry| entry.refers_to(file)) {
+            self.forget_file(file);
+        }
+    }
+
+    /// Forgets a file, and notes its content when no other file has it.
+    pub(super) fn forget_file(&mut self, id: &FileId) {
+        let Some(position) = self.files.iter().position(|file| file.id == *id) else { return };
+        let hash = self.files.remove(position).hash;
+        if !self.files.iter().any(|file| file.hash == hash) {
+            self.orphans.insert(hash);
+        }
+    }
+
+    /// The chunks of a document go, wherever they were cut from.
+    pub(super) fn clear_chunks(&mut self, id: DocumentId) {
+        if let Some(entry) = self.documents.get_mut(&id.0) {
+            entry.document.chunks = 0;
+            entry.chunks.clear();
+            entry.sections.clear();
+        }
+        self.let_go_of_replaced(id);
+        self.record_gone(id);
     }
 
     /// The document of a job, if its lease is still held.
@@ -183,6 +235,7 @@ impl State {
         entry.chunks = processed.chunks.into_iter().enumerate().map(number).collect();
         entry.sections = processed.sections;
         self.last_chunk += self.documents.get(&id.0).map_or(0, |entry| entry.document.chunks);
+        self.let_go_of_replaced(id);
         Ok(Some(self.record(id, false)))
     }
 
@@ -208,7 +261,8 @@ impl State {
             return Err(Error::not_found("document", id));
         }
         self.record_gone(id);
-        self.documents.remove(&id.0);
+        let replaced = self.documents.remove(&id.0).and_then(|entry| entry.replaced);
+        replaced.iter().for_each(|file| self.forget_unused(file));
         Ok(())
     }
 }
