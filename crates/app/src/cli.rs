@@ -59,6 +59,12 @@ pub(crate) enum Command {
     Search(Search),
     /// Ask a question and get a cited answer
     Ask(Ask),
+    /// Print the configuration's reference, or check a configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Verify, read and export the log of calls
+    #[command(subcommand)]
+    Audit(Audit),
     /// Measure quality
     #[command(subcommand)]
     Eval(Eval),
@@ -69,6 +75,69 @@ pub(crate) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// `yizhan config …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print a configuration with every field, explained
+    Reference,
+    /// Check a configuration; exit status 1 when it is wrong
+    Check {
+        /// The file [default: what a server would read]
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
+}
+
+/// `yizhan audit …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Is every record there, unchanged and in its place? Exit status 2 when not
+    Verify {
+        /// A checkpoint of earlier, SEQ:HASH: shows a roll-back of the whole folder too
+        #[arg(long, value_name = "SEQ:HASH")]
+        against: Option<String>,
+    },
+    /// Show the newest records
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
+        count: u64,
+        /// Go on with those that come
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Write records as JSON lines or CSV
+    Export {
+        /// Into this file instead of standard output
+        #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        output: Option<PathBuf>,
+        /// How they are written
+        #[arg(long, value_enum, default_value = "jsonl")]
+        format: ExportFormat,
+        /// Of this tenant only
+        #[arg(long, value_name = "TENANT")]
+        tenant: Option<String>,
+        /// Not before, milliseconds since 1970
+        #[arg(long, value_name = "MS")]
+        from_ms: Option<i64>,
+        /// Before, milliseconds since 1970
+        #[arg(long, value_name = "MS")]
+        to_ms: Option<i64>,
+        /// With the texts of calls, where they are kept
+        #[arg(long)]
+        payloads: bool,
+    },
+}
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One JSON object a line
+    Jsonl,
+    /// Comma-separated, with a head line
+    Csv,
 }
 
 /// `yizhan serve`.

@@ -3,7 +3,9 @@
 //! It does not know how a command's arguments are written, nor how its result is printed in detail.
 
 mod ask;
+mod audit;
 mod base;
+mod config;
 mod doctor;
 mod eval;
 mod ingest;
@@ -39,6 +41,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Ingest(command) => interruptible(ingest::run(&global, command)),
         Command::Search(command) => interruptible(search::run(&global, command)),
         Command::Ask(command) => interruptible(ask::run(&global, command)),
+        Command::Config(command) => config::run(&global, command),
+        Command::Audit(command) => interruptible(audit::run(&global, command)),
         Command::Eval(command) => interruptible(eval::run(&global, command)),
         Command::Doctor(command) => interruptible(doctor::run(&global, command)),
     }

@@ -1,10 +1,11 @@
 use super::*;
-use crate::call::RetrievalWishes;
+use crate::call::{Caller, RetrievalWishes};
 use futures_util::StreamExt;
-use yizhan_domain::{BaseId, Error, ErrorCode, FileId, LineSpan, TenantId};
+use yizhan_access::Principal;
+use yizhan_domain::{BaseId, Error, ErrorCode, FileId, LineSpan, ModelName, TenantId};
 use yizhan_index::{MemoryTextIndex, MemoryVectorIndex, TextIndex, VectorIndex};
 use yizhan_knowledge::{IndexFactory, Parts};
-use yizhan_model::{EmbedModel, ModelRegistry, RerankModel};
+use yizhan_model::{ChatModel, EmbedModel, ModelRegistry, RerankModel};
 use yizhan_store::{
     Base, BaseSettings, BlobStore, ContentHash, DocumentStore, MemoryStore, NewChunk, NewDocument, NewFile, Processed,
 };
@@ -67,8 +68,12 @@ fn house(apps: Apps) -> House {
         indexes: Arc::new(InMemory),
         parser: Arc::new(parser),
     });
-    let settings = Settings { chat: Some(ModelName::new("scripted")) };
-    House { gateway: Gateway::new(Arc::new(knowledge), apps, settings), model, store }
+    let keys = Arc::clone(&store) as Arc<dyn yizhan_store::KeyStore>;
+    let access = Arc::new(Access::new(keys));
+    let policy = Policy { chat: Some(ModelName::new("scripted")), ..Policy::default() };
+    let queue = Queue::new(Default::default());
+    let gateway = Gateway::new(Arc::new(knowledge), apps, access, Ledger::default(), queue, policy);
+    House { gateway, model, store }
 }
 
 /// A base of full text only, one chunk a document, ready.
@@ -110,7 +115,7 @@ async fn fill(store: &MemoryStore, name: &str, documents: &[(&str, &str)]) {
 fn call(model: &str, question: &str) -> Call<Known> {
     let request = ChatRequest { messages: vec![Message::text(Role::User, question)], ..ChatRequest::default() };
     let principal = Principal::local(TenantId::default_tenant());
-    Call::new(principal, ModelName::new(model), request, RetrievalWishes::default())
+    Call::new(Caller::new(principal), ModelName::new(model), request, RetrievalWishes::default())
 }
 
 async fn answer(gateway: &Gateway, call: Call<Known>) -> (String, Vec<yizhan_domain::Citation>) {

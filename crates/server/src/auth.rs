@@ -30,9 +30,6 @@ pub(crate) struct Asker(pub(crate) Calling);
 /// Someone who may change files and knowledge bases.
 pub(crate) struct Editor(pub(crate) Principal);
 
-/// Someone who may administer, in the way that the route then demands.
-pub(crate) struct Officer(pub(crate) Principal);
-
 async fn authenticate(parts: &Parts, state: &AppState) -> Result<Principal> {
     let credentials = Credentials {
         authorization: text(&parts.headers, header::AUTHORIZATION.as_str()),
@@ -88,13 +85,5 @@ impl FromRequestParts<Arc<AppState>> for Editor {
         let principal = authenticate(parts, state).await?;
         principal.require(Scope::Documents)?;
         Ok(Self(principal))
-    }
-}
-
-impl FromRequestParts<Arc<AppState>> for Officer {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
-        Ok(Self(authenticate(parts, state).await?))
     }
 }

@@ -11,15 +11,16 @@ pub(crate) mod http;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use yizhan_access::{Access, Principal, Scope};
 use yizhan_domain::{
-    Citation, DocumentId, Error, ErrorCode, FileId, LineSpan, ModelName, Place, Rect, Result, Role, TenantId,
+    Citation, DocumentId, Error, ErrorCode, FileId, LineSpan, ModelName, Place, Rect, Result, Role, TenantId, Usage,
 };
-use yizhan_model::{ChatEvent, ChatModel, EmbedKind, EmbedModel, Embeddings};
+use yizhan_model::{ChatEvent, ChatModel, ChatRequest, EmbedKind, EmbedModel, Embeddings};
 use yizhan_server::backend::{
-    ChatBackend, ChatCall, ChatReply, KnowledgeBackend, ModelEntry, ModelKind, RetrievalWishes, SearchHit,
+    Caller, ChatBackend, ChatCall, KnowledgeBackend, ModelEntry, ModelKind, Moderated, Note, Reply, RetrievalWishes,
+    SearchHit,
 };
 use yizhan_server::{AppState, Settings};
 use yizhan_store::{
@@ -39,12 +40,19 @@ pub(crate) struct Scripted {
     pub(crate) store: MemoryStore,
     pub(crate) chat: ScriptedChat,
     pub(crate) embed: ScriptedEmbed,
+    /// What the server noted besides.
+    pub(crate) notes: Mutex<Vec<Note>>,
 }
 
 impl Scripted {
     pub(crate) fn new() -> Arc<Self> {
         let chat = ScriptedChat::new("scripted-chat").with_context_length(1000);
-        Arc::new(Self { store: MemoryStore::new(), chat, embed: ScriptedEmbed::new("scripted-embed", 8) })
+        Arc::new(Self {
+            store: MemoryStore::new(),
+            chat,
+            embed: ScriptedEmbed::new("scripted-embed", 8),
+            notes: Mutex::default(),
+        })
     }
 
     /// The server's state over these doubles; [`KEY`] opens it.
@@ -118,7 +126,8 @@ impl ChatBackend for Scripted {
         Ok(entries)
     }
 
-    async fn chat(&self, principal: Principal, call: ChatCall) -> Result<ChatReply> {
+    async fn chat(&self, caller: Caller, call: ChatCall) -> Result<Reply> {
+        let principal = &caller.principal;
         let question = call.request.messages.last().map(|message| message.content.text()).unwrap_or_default();
         let asks_for_panic =
             call.request.messages.iter().any(|message| message.role == Role::System) && question == "panic";
@@ -153,10 +162,45 @@ impl ChatBackend for Scripted {
                 other => other,
             })
         });
-        Ok(ChatReply { id: "chatcmpl-1".into(), created: 1_700_000_000, model: call.model, events: events.boxed() })
+        Ok(Reply {
+            call: caller.call,
+            model: call.model,
+            served: None,
+            fallback: false,
+            prompt_tokens: 1,
+            standing: Default::default(),
+            events: events.boxed(),
+        })
     }
 
-    async fn embed(&self, _: Principal, model: ModelName, kind: EmbedKind, texts: Vec<String>) -> Result<Embeddings> {
+    async fn count_tokens(&self, _: &Caller, _: &ModelName, request: &ChatRequest) -> Result<u32> {
+        self.chat.count_tokens(request).await
+    }
+
+    async fn rerank(
+        &self,
+        _: &Caller,
+        _: ModelName,
+        query: String,
+        passages: Vec<String>,
+    ) -> Result<(Vec<f32>, Usage)> {
+        let score = |passage: &String| if passage.contains(&query) { 1.0 } else { 0.0 };
+        Ok((passages.iter().map(score).collect(), Usage::default()))
+    }
+
+    async fn moderate(&self, _: &Caller, _: ModelName, texts: Vec<String>) -> Result<Vec<Moderated>> {
+        let judge = |text: String| match text.contains("forbidden") {
+            true => Moderated { categories: vec![("words".to_owned(), true)] },
+            false => Moderated::default(),
+        };
+        Ok(texts.into_iter().map(judge).collect())
+    }
+
+    async fn note(&self, note: Note) {
+        self.notes.lock().unwrap().push(note);
+    }
+
+    async fn embed(&self, _: &Caller, model: ModelName, kind: EmbedKind, texts: Vec<String>) -> Result<Embeddings> {
         if model != *self.embed.name() {
             return Err(Error::new(ErrorCode::ModelNotFound, format!("There is no model '{model}'.")).at("model"));
         }
