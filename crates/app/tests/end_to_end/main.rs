@@ -9,4 +9,6 @@ mod support;
 
 mod cli;
 mod crash;
+mod governance;
+mod provider;
 mod serve;

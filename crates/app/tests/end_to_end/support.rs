@@ -138,7 +138,7 @@ impl House {
 /// The program with these arguments and nothing of the surrounding configuration but the models.
 pub(crate) fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_yizhan"));
-    for name in ["DATA", "CHAT_MODEL", "THREADS", "LOG", "LISTEN", "APPS", "BOOTSTRAP_KEY"] {
+    for name in ["DATA", "CONFIG", "CHAT_MODEL", "THREADS", "LOG", "LISTEN", "APPS", "BOOTSTRAP_KEY"] {
         command.env_remove(format!("YIZHAN_{name}"));
     }
     command.args(arguments).env("YIZHAN_CACHE", cache()).stdin(Stdio::null()).process_group(0);
@@ -284,8 +284,21 @@ impl Server {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
-        let request = agent().post(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {KEY}"));
+        self.post_as(KEY, path, body)
+    }
+
+    pub(crate) fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {
+        let request = agent().post(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {key}"));
         answer(request.send_json(body))
+    }
+
+    /// Asks again and again until it is so; only a fault makes it wait for long.
+    pub(crate) fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        let begin = std::time::Instant::now();
+        while !is_so(self) {
+            assert!(begin.elapsed() < PATIENCE, "it never was: {}", self.running.errors());
+            std::thread::yield_now();
+        }
     }
 
     /// The chunks of a streamed reply, without the closing `[DONE]`, which must be there.
