@@ -151,6 +151,19 @@ pub(crate) fn load(global: &Global) -> Result<Config> {
     }
 }
 
+/// Where the audit log's secret is. Also when the rest of the configuration is wrong: whoever looks for the
+/// reason must be able to read the log.
+pub(crate) fn audit_key(global: &Global) -> PathBuf {
+    let path = config_path(global);
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let named = table.get("audit").and_then(|audit| audit.get("key")).and_then(|key| key.as_str());
+    match named {
+        Some(key) => path.parent().unwrap_or(Path::new(".")).join(key),
+        None => crate::data::data_folder(global).join("audit.key"),
+    }
+}
+
 /// Reads a configuration. Errors name file, line and column. Paths in it are relative to its folder.
 pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
     let mut config: Config =

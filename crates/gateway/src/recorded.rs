@@ -56,7 +56,12 @@ impl Account {
 
     /// Settles the permit, gives the place on, and makes the record.
     pub(crate) fn close(mut self, outcome: Outcome) -> Record {
-        let usage = self.seen.usage(self.prompt_tokens);
+        let mut usage = self.seen.usage(self.prompt_tokens);
+        if let (Outcome::CutOff, Some(permit)) = (&outcome, &self.permit) {
+            // The piece that was not covered was not passed on either.
+            let covered = u32::try_from(permit.remaining_output()).unwrap_or(u32::MAX);
+            usage.completion_tokens = usage.completion_tokens.min(covered);
+        }
         let charge = self.cost(&usage);
         if let Some(permit) = self.permit.take() {
             let money = charge.as_ref().map_or(Money::ZERO, |charge| charge.amount);

@@ -15,15 +15,17 @@ use yizhan_model::{ChatEvent, EventStream};
 /// The counts of one answer.
 #[derive(Default)]
 pub(crate) struct Seen {
-    output: AtomicU32,
+    pieces: AtomicU32,
+    bytes: AtomicU32,
     usage: Mutex<Option<Usage>>,
     first: OnceLock<Instant>,
 }
 
 impl Seen {
-    /// Tokens so far: estimated from the text, at least one a piece.
+    /// Tokens so far, estimated: models stream about a token a piece, and a token of text has about four
+    /// bytes (four Latin letters, or a Chinese character and a bit).
     pub(crate) fn output(&self) -> u32 {
-        self.output.load(Ordering::Relaxed)
+        self.pieces.load(Ordering::Relaxed).max(self.bytes.load(Ordering::Relaxed) / 4)
     }
 
     /// When the first content came.
@@ -51,13 +53,9 @@ impl Seen {
             ChatEvent::Extra { .. } | ChatEvent::Finish { .. } => return,
         };
         self.first.get_or_init(Instant::now);
-        self.output.fetch_add(tokens(text), Ordering::Relaxed);
+        self.pieces.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(u32::try_from(text.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
-}
-
-/// An estimate: a Latin token has four letters, a Chinese one about three bytes and a half.
-fn tokens(text: &str) -> u32 {
-    u32::try_from(text.len().div_ceil(4)).unwrap_or(u32::MAX).max(1)
 }
 
 /// A stream that is counted.

@@ -6,7 +6,7 @@
 use crate::cli::{Audit, ExportFormat, Global};
 use crate::config;
 use crate::data::data_folder;
-use crate::{governance, output};
+use crate::output;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ pub(super) async fn run(global: &Global, command: Audit) -> Result<ExitCode> {
         let message = format!("There is no audit log in {}: nothing was called yet.", data.display());
         return Err(Error::new(ErrorCode::NotFound, message));
     }
-    let key = Key::load(&governance::audit_key(&config::load(global)?, &data))?;
+    let key = Key::load(&config::audit_key(global))?;
     match command {
         Audit::Verify { against } => {
             let against = against.map(|text| text.parse::<Checkpoint>()).transpose()?;

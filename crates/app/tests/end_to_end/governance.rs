@@ -1,7 +1,7 @@
 //! The gateway in front of a provider: routes, limits, rules, prices, audit, and reload.
 
 use crate::provider::Provider;
-use crate::support::{House, Server};
+use crate::support::{House, KEY, Server};
 use serde_json::{Value, json};
 
 const KEY_OF_CLINIC: &str = "yz-the-clinics-key-for-tests";
@@ -88,7 +88,8 @@ fn other_dialects_reach_the_same_model() {
 
 #[test]
 fn a_route_falls_back_before_the_first_content_and_says_so() {
-    let route = "[[routes]]\nname = \"team\"\ntargets = [{model = \"limited\"}, {model = \"plain\"}]\nretry = {more = 0}\n";
+    let route =
+        "[[routes]]\nname = \"team\"\ntargets = [{model = \"limited\"}, {model = \"plain\"}]\nretry = {more = 0}\n";
     let (house, _provider, server) = governed(route);
     assert_eq!(text(&server.stream("/v1/chat/completions", &ask("team", true))), "Hello from plain");
     let record = records(&house).pop().unwrap();
@@ -120,20 +121,27 @@ fn a_budget_ends_calls_and_cuts_a_stream() {
         sha256(KEY_OF_CLINIC)
     );
     let (house, _provider, server) = governed(&tenant);
-    // A token costs 1: the prompt and a slice of 512 fit once, 400 more words do not.
+    let call = |key, model, most: u32| {
+        let body = json!({"model": model, "max_tokens": most, "messages": [{"role": "user", "content": "Hi"}]});
+        server.post_as(key, "/v1/chat/completions", &body)
+    };
+    let dear = call(KEY_OF_CLINIC, "plain", 700);
+    assert_eq!((dear.status, &dear.json()["error"]["code"]), (429, &json!("insufficient_quota")), "{dear:?}");
+    // Without a maximum the answer is paid for slice by slice, until there is none.
     let streamed = server.post_as(KEY_OF_CLINIC, "/v1/chat/completions", &ask("endless", true));
-    assert_eq!(streamed.status, 200, "{streamed:?}");
-    let second = server.post_as(KEY_OF_CLINIC, "/v1/chat/completions", &ask("endless", false));
-    assert_eq!((second.status, &second.json()["error"]["code"]), (429, &json!("insufficient_quota")), "{second:?}");
-    let small = json!({"model": "plain", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]});
-    assert_eq!(server.post_as(KEY_OF_CLINIC, "/v1/chat/completions", &small).status, 200);
-    assert_eq!(server.post("/v1/chat/completions", &ask("plain", false)).status, 200, "others are not touched");
+    assert!(
+        streamed.text.contains("cut_off") && streamed.text.contains("\"finish_reason\":\"length\""),
+        "{streamed:?}"
+    );
+    assert!(streamed.text.trim_end().ends_with("[DONE]"));
+    assert_eq!(call(KEY_OF_CLINIC, "plain", 5).status, 429);
+    assert_eq!(call(KEY, "plain", 5).status, 200, "others are not touched");
     let spent: f64 = records(&house)
         .iter()
         .filter(|record| record["tenant"] == "clinic")
         .map(|record| record["charge"]["amount"].as_f64().unwrap_or(0.0) / 1e9)
         .sum();
-    assert!(spent > 400.0 && spent <= 600.0, "{spent}");
+    assert!(spent > 500.0 && spent <= 600.0, "{spent}");
 }
 
 #[test]
@@ -149,7 +157,8 @@ fn a_changed_configuration_counts_without_a_restart_and_a_wrong_one_does_not() {
     assert_eq!(server.post("/v1/chat/completions", &ask("team", false)).status, 200, "the last good one stays");
     house.run(&["config", "check"]).refused(1, &["line 2"]);
     let reference = house.ok(&["config", "reference"]).stdout;
-    let file = house.write("reference.toml", reference.replace("{ env = \"DEEPSEEK_API_KEY\" }", "{ file = \"/etc/hostname\" }"));
+    let file = house
+        .write("reference.toml", reference.replace("{ env = \"DEEPSEEK_API_KEY\" }", "{ file = \"/etc/hostname\" }"));
     house.ok(&["config", "check", file.to_str().unwrap()]);
 }
 

@@ -55,12 +55,13 @@ fn answer(mut stream: &TcpStream, seen: &Mutex<Vec<Value>>) -> std::io::Result<(
     seen.lock().unwrap().push(request.clone());
     let model = request["model"].as_str().unwrap_or_default();
     if model == "limited" {
-        let error = json!({"error": {"message": "Slow down.", "type": "rate_limit_error", "code": "rate_limit_exceeded"}});
+        let error =
+            json!({"error": {"message": "Slow down.", "type": "rate_limit_error", "code": "rate_limit_exceeded"}});
         return reply(stream, "429 Too Many Requests", "application/json", &error.to_string());
     }
     let words: Vec<String> = match model {
         "secretive" => vec!["call me at 138".into(), "0013".into(), "8000 please".into()],
-        "endless" => (0..400).map(|_| "word ".to_owned()).collect(),
+        "endless" => (0..2000).map(|_| "word ".to_owned()).collect(),
         _ => vec!["Hello ".into(), "from ".into(), model.to_owned()],
     };
     if request["stream"] != true {
@@ -75,7 +76,10 @@ fn answer(mut stream: &TcpStream, seen: &Mutex<Vec<Value>>) -> std::io::Result<(
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")?;
     let chunk = |delta: Value, reason: Value| {
         let choice = json!({"index": 0, "delta": delta, "finish_reason": reason});
-        format!("data: {}\n\n", json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}))
+        format!(
+            "data: {}\n\n",
+            json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]})
+        )
     };
     for (number, word) in words.iter().enumerate() {
         stream.write_all(chunk(json!({"content": word}), Value::Null).as_bytes())?;
