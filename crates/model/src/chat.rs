@@ -68,6 +68,17 @@ pub enum ToolChoice {
     Function(String),
 }
 
+/// Whose words stand in the `extra` fields of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// OpenAI's chat completions.
+    #[default]
+    OpenAi,
+    /// Anthropic's Messages.
+    Anthropic,
+}
+
 /// What a chat model is asked. A model that cannot honour a part of it says so: `InvalidRequest`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChatRequest {
@@ -92,9 +103,12 @@ pub struct ChatRequest {
     /// answer in one piece.
     #[serde(default)]
     pub streamed: bool,
-    /// Fields that nobody here reads, as they came in OpenAI's form; passed on to remote models.
+    /// Fields that nobody here reads, as they came; passed on to remote models.
     #[serde(default)]
     pub extra: Fields,
+    /// Whose words those fields are.
+    #[serde(default)]
+    pub dialect: Dialect,
 }
 
 /// One event of an answer, on its whole way from the model to the wire. A stream is any number of

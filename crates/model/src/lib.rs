@@ -8,7 +8,7 @@ mod embed;
 mod registry;
 mod rerank;
 
-pub use chat::{ChatEvent, ChatModel, ChatRequest, EventStream, ResponseFormat, Sampling, ToolChoice};
+pub use chat::{ChatEvent, ChatModel, ChatRequest, Dialect, EventStream, ResponseFormat, Sampling, ToolChoice};
 pub use embed::{EmbedKind, EmbedModel, Embeddings};
 pub use registry::ModelRegistry;
 pub use rerank::RerankModel;

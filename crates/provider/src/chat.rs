@@ -14,10 +14,10 @@ use http::{HeaderMap, Uri, header::CONTENT_TYPE};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
-use yizhan_dialect::anthropic::write_message_request;
+use yizhan_dialect::anthropic::{make_neutral, write_message_request};
 use yizhan_dialect::openai::write_chat_request;
 use yizhan_domain::{Content, Error, ModelName, Part, Result};
-use yizhan_model::{ChatEvent, ChatModel, ChatRequest, EventStream, ResponseFormat};
+use yizhan_model::{ChatEvent, ChatModel, ChatRequest, Dialect, EventStream, ResponseFormat};
 
 /// What Anthropic is told when neither caller nor configuration limits the answer.
 const DEFAULT_MAX_OUTPUT: u32 = 4096;
@@ -43,7 +43,14 @@ impl RemoteChat {
         let upstream = self.model.upstream();
         let mut body = match self.shared.vendor.wire() {
             Wire::OpenAi => {
-                let mut body = write_chat_request(upstream, request, true);
+                let mut body = match request.dialect {
+                    Dialect::OpenAi => write_chat_request(upstream, request, true),
+                    Dialect::Anthropic => {
+                        let mut request = request.clone();
+                        make_neutral(&mut request)?;
+                        write_chat_request(upstream, &request, true)
+                    }
+                };
                 strip_messages(&mut body, &ANTHROPICS_OWN);
                 body
             }

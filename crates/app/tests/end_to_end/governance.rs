@@ -76,10 +76,11 @@ fn a_remote_model_answers_whole_and_streamed_and_every_call_is_recorded() {
 
 #[test]
 fn other_dialects_reach_the_same_model() {
-    let (_house, _provider, server) = governed("");
-    let message = json!({"model": "plain", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]});
+    let (_house, provider, server) = governed("");
+    let message = json!({"model": "plain", "max_tokens": 9, "metadata": {"user_id": "u-1"}, "messages": [{"role": "user", "content": "Hi"}]});
     let answer = server.post("/v1/messages", &message).json();
     assert_eq!((&answer["type"], &answer["content"][0]["text"]), (&json!("message"), &json!("Hello from plain")));
+    assert_eq!(provider.requests()[0]["user"], "u-1", "one vendor's words become another's");
     let answer = server.post("/v1/responses", &json!({"model": "plain", "input": "Hi"})).json();
     assert_eq!(answer["output"][0]["content"][0]["text"], "Hello from plain", "{answer}");
     let refused = server.post("/v1/messages", &json!({"model": "plain"}));

@@ -7,7 +7,7 @@ use crate::object::{Object, wrong_kind};
 use crate::openai::{RetrievalWish, read_retrieval};
 use serde_json::{Value, json};
 use yizhan_domain::{Error, Fields, ModelName, Result, TokenCount};
-use yizhan_model::{ChatRequest, ResponseFormat, Sampling, ToolChoice};
+use yizhan_model::{ChatRequest, Dialect, ResponseFormat, Sampling, ToolChoice};
 
 /// A request of `/v1/messages`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,6 +65,7 @@ impl MessagesRequest {
             more_choices: 0,
             streamed: object.boolean("stream")?.unwrap_or(false),
             extra,
+            dialect: Dialect::Anthropic,
         };
         Ok(Self { model, request, retrieval: read_retrieval(object)? })
     }

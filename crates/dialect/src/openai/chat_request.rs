@@ -6,7 +6,7 @@ use super::message::{read_messages, write_message};
 use crate::object::{Object, short, wrong_kind};
 use serde_json::{Map, Value, json};
 use yizhan_domain::{Error, ModelName, Result};
-use yizhan_model::{ChatRequest, ResponseFormat, Sampling, ToolChoice};
+use yizhan_model::{ChatRequest, Dialect, ResponseFormat, Sampling, ToolChoice};
 
 /// Most stop sequences of one request. OpenAI takes 4.
 const MAX_STOPS: usize = 16;
@@ -60,6 +60,7 @@ impl ChatCompletionRequest {
             more_choices: read_count(&mut object, "n", 1, 128)?.map_or(0, |n| n - 1),
             streamed: object.boolean("stream")?.unwrap_or(false),
             extra: object.rest(),
+            dialect: Dialect::OpenAi,
         };
         Ok(Self { model, request, include_usage: read_include_usage(stream_options)?, retrieval })
     }
@@ -73,7 +74,7 @@ impl ChatCompletionRequest {
 /// The request as OpenAI's clients would write it; reading it gives the same. Vendors' own names for
 /// fields are the caller's business.
 pub fn write_chat_request(model: &str, request: &ChatRequest, include_usage: bool) -> Map<String, Value> {
-    let ChatRequest { messages, sampling, tools, tool_choice, response_format, more_choices, streamed, extra } =
+    let ChatRequest { messages, sampling, tools, tool_choice, response_format, more_choices, streamed, extra, .. } =
         request;
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| {

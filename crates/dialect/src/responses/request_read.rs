@@ -8,7 +8,7 @@ use crate::object::{Object, wrong_kind};
 use crate::openai::{RetrievalWish, read_retrieval, read_sampling};
 use serde_json::{Map, Value, json};
 use yizhan_domain::{Error, Fields, Message, ModelName, Result, Role};
-use yizhan_model::{ChatRequest, ResponseFormat, Sampling, ToolChoice};
+use yizhan_model::{ChatRequest, Dialect, ResponseFormat, Sampling, ToolChoice};
 
 /// Fields that say how OpenAI's own servers go about it; nothing is lost without them.
 const UNHEEDED: [&str; 7] =
@@ -53,8 +53,17 @@ impl ResponsesRequest {
         let retrieval = read_retrieval(&mut object)?;
         UNHEEDED.iter().for_each(|key| drop(object.take(key)));
         extra.extend(object.rest().into_iter().filter(|(_, value)| !value.is_null()));
-        let request =
-            ChatRequest { messages, sampling, tools, tool_choice, response_format, more_choices: 0, streamed, extra };
+        let request = ChatRequest {
+            messages,
+            sampling,
+            tools,
+            tool_choice,
+            response_format,
+            more_choices: 0,
+            streamed,
+            extra,
+            dialect: Dialect::OpenAi,
+        };
         Ok(Self { model, request, retrieval, echo })
     }
 
