@@ -30,6 +30,15 @@ pub(crate) struct Asker(pub(crate) Calling);
 /// Someone who may change files and knowledge bases.
 pub(crate) struct Editor(pub(crate) Principal);
 
+/// Someone who may manage the whole installation.
+pub(crate) struct Administrator;
+
+/// Someone who may manage keys, projects and users of their tenant.
+pub(crate) struct Manager(pub(crate) Principal);
+
+/// Someone who may read what their tenant used.
+pub(crate) struct UsageReader(pub(crate) Principal);
+
 async fn authenticate(parts: &Parts, state: &AppState) -> Result<Principal> {
     let credentials = Credentials {
         authorization: text(&parts.headers, header::AUTHORIZATION.as_str()),
@@ -84,6 +93,35 @@ impl FromRequestParts<Arc<AppState>> for Editor {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
         let principal = authenticate(parts, state).await?;
         principal.require(Scope::Documents)?;
+        Ok(Self(principal))
+    }
+}
+
+impl FromRequestParts<Arc<AppState>> for Administrator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
+        authenticate(parts, state).await?.require_installation(Scope::Admin)?;
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<Arc<AppState>> for Manager {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
+        let principal = authenticate(parts, state).await?;
+        principal.require(Scope::Keys)?;
+        Ok(Self(principal))
+    }
+}
+
+impl FromRequestParts<Arc<AppState>> for UsageReader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
+        let principal = authenticate(parts, state).await?;
+        principal.require(Scope::Usage)?;
         Ok(Self(principal))
     }
 }

@@ -1,4 +1,4 @@
-//! The two seams between HTTP and what answers it.
+//! The seams between HTTP and what answers it.
 //!
 //! This module knows no axum and no JSON of OpenAI's. Whoever assembles the program implements
 //! the traits over the gateway and the knowledge layer; tests implement them with scripts.
@@ -10,7 +10,7 @@ use yizhan_domain::{DocumentId, FileId, ModelName, Result, Usage};
 pub use yizhan_gateway::{Caller, ModelEntry, ModelKind, Reply, RetrievalWishes};
 pub use yizhan_knowledge::SearchMode;
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
-use yizhan_store::{Base, BaseSettings, Chunk, Document, File, NewDocument};
+use yizhan_store::{Base, BaseSettings, Chunk, Document, File, NewDocument, UsageGroup, UsageQuery};
 
 /// A call of a chat route, understood and not yet governed.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,13 @@ pub trait ChatBackend: Send + Sync {
 
     /// Keeps the note of a request that did not come as far as the methods above.
     async fn note(&self, note: Note);
+}
+
+/// Says what calls used.
+#[async_trait]
+pub trait UsageBackend: Send + Sync {
+    /// Sums over calls, also over those that have only just ended.
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageGroup>>;
 }
 
 /// What the rules say of one text.

@@ -8,6 +8,7 @@
 //! asked, the handler translates with `dialect` and asks a backend or the store. Every failure on
 //! the way is a [`yizhan_domain::Error`] and leaves as OpenAI's error body through `error`.
 
+pub mod admin;
 pub mod backend;
 
 mod auth;

@@ -3,8 +3,8 @@
 use crate::error::ApiError;
 use crate::state::AppState;
 use crate::{
-    batches, chat, cors, embeddings, files, health, judge, middleware, models, notes, openapi, search, store_files,
-    stores,
+    admin, batches, chat, cors, embeddings, files, health, judge, middleware, models, notes, openapi, search,
+    store_files, stores,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -42,6 +42,7 @@ impl Route {
         let filter = match method {
             "post" => MethodFilter::POST,
             "delete" => MethodFilter::DELETE,
+            "patch" => MethodFilter::PATCH,
             _ => MethodFilter::GET,
         };
         let handler = on(filter, handler);
@@ -77,6 +78,10 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(inference_routes());
     routes.extend(file_routes());
     routes.extend(store_routes());
+    routes.extend(tenant_routes());
+    routes.extend(member_routes());
+    routes.extend(key_routes());
+    routes.extend(usage_routes());
     routes
 }
 
@@ -172,6 +177,92 @@ fn store_routes() -> Vec<Route> {
         Route::new("post", BATCHES, "Attaches many files.", batches::create).takes("BatchRequest").gives("FileBatch"),
         Route::new("get", BATCH, "Describes a batch and its files' states.", batches::get).gives("FileBatch"),
         Route::new("post", SEARCH, "Finds passages.", search::create).takes("SearchRequest").gives("SearchPage"),
+    ]
+}
+
+fn tenant_routes() -> Vec<Route> {
+    const TENANTS: &str = "/admin/v1/tenants";
+    const TENANT: &str = "/admin/v1/tenants/{tenant}";
+    vec![
+        Route::new("get", TENANTS, "Lists tenants, newest first.", admin::tenants).query(PAGE).gives("AccountList"),
+        Route::new("post", TENANTS, "Makes a tenant.", admin::create_tenant).takes("AccountRequest").gives("Account"),
+        Route::new("get", TENANT, "Describes a tenant.", admin::get_tenant).gives("Account"),
+        Route::new("patch", TENANT, "Changes a tenant's name or limits, disables or enables it.", admin::change_tenant)
+            .takes("AccountUpdate")
+            .gives("Account"),
+        Route::new("delete", TENANT, "Ends a tenant with its projects, users and keys.", admin::delete_tenant)
+            .gives("Deleted"),
+    ]
+}
+
+fn member_routes() -> Vec<Route> {
+    use admin::{Project, User};
+    const PROJECTS: &str = "/admin/v1/tenants/{tenant}/projects";
+    const PROJECT: &str = "/admin/v1/tenants/{tenant}/projects/{project}";
+    const USERS: &str = "/admin/v1/tenants/{tenant}/users";
+    const USER: &str = "/admin/v1/tenants/{tenant}/users/{user}";
+    vec![
+        Route::new("get", PROJECTS, "Lists a tenant's projects, newest first.", admin::list::<Project>)
+            .query(PAGE)
+            .gives("AccountList"),
+        Route::new("post", PROJECTS, "Makes a project.", admin::create::<Project>)
+            .takes("AccountRequest")
+            .gives("Account"),
+        Route::new("get", PROJECT, "Describes a project.", admin::get::<Project>).gives("Account"),
+        Route::new("patch", PROJECT, "Changes, disables or enables a project.", admin::change::<Project>)
+            .takes("AccountUpdate")
+            .gives("Account"),
+        Route::new("delete", PROJECT, "Ends a project with its keys.", admin::delete::<Project>).gives("Deleted"),
+        Route::new("get", USERS, "Lists a tenant's users, newest first.", admin::list::<User>)
+            .query(PAGE)
+            .gives("AccountList"),
+        Route::new("post", USERS, "Makes a user.", admin::create::<User>).takes("AccountRequest").gives("Account"),
+        Route::new("get", USER, "Describes a user.", admin::get::<User>).gives("Account"),
+        Route::new("patch", USER, "Changes, disables or enables a user.", admin::change::<User>)
+            .takes("AccountUpdate")
+            .gives("Account"),
+        Route::new("delete", USER, "Ends a user with their keys.", admin::delete::<User>).gives("Deleted"),
+    ]
+}
+
+fn key_routes() -> Vec<Route> {
+    const KEYS: &str = "/admin/v1/tenants/{tenant}/keys";
+    const KEY: &str = "/admin/v1/tenants/{tenant}/keys/{key}";
+    vec![
+        Route::new("get", KEYS, "Lists a tenant's keys, newest first.", admin::keys).query(PAGE).gives("KeyList"),
+        Route::new("post", KEYS, "Makes a key and shows its secret, this once.", admin::issue)
+            .takes("KeyRequest")
+            .gives("NewKey"),
+        Route::new("patch", KEY, "Changes, disables or enables a key, from its next call on.", admin::change_key_of)
+            .takes("KeyUpdate")
+            .gives("Key"),
+        Route::new("delete", KEY, "Ends a key.", admin::revoke).gives("Deleted"),
+    ]
+}
+
+fn usage_routes() -> Vec<Route> {
+    vec![
+        Route::new("get", "/admin/v1/usage", "Sums calls, tokens, money and time by whom and what.", admin::usage)
+            .query(&[
+                "from",
+                "to",
+                "by",
+                "period",
+                "utc_offset",
+                "sort",
+                "limit",
+                "tenant",
+                "project",
+                "user",
+                "key",
+                "app",
+                "model",
+                "provider",
+            ])
+            .gives("Usage"),
+        Route::new("get", "/v1/limits", "Says who the caller is and how near to their limits.", admin::limits)
+            .query(&["model"])
+            .gives("Standing"),
     ]
 }
 

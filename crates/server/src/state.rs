@@ -1,6 +1,6 @@
 //! What every handler can reach, and the limits of the server.
 
-use crate::backend::{ChatBackend, KnowledgeBackend};
+use crate::backend::{ChatBackend, KnowledgeBackend, UsageBackend};
 use crate::batches::Batches;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +53,8 @@ pub struct AppState {
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) chat: Arc<dyn ChatBackend>,
     pub(crate) knowledge: Arc<dyn KnowledgeBackend>,
+    /// None: usage is not told.
+    pub(crate) usage: Option<Arc<dyn UsageBackend>>,
     pub(crate) settings: Settings,
     pub(crate) batches: Batches,
     /// One permit a mebibyte of the uploads that are being taken.
@@ -71,6 +73,13 @@ impl AppState {
     ) -> Self {
         let permits = settings.uploads_bytes.max(settings.file_bytes).div_ceil(1 << 20);
         let upload_permits = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
-        Self { access, documents, blobs, chat, knowledge, settings, batches: Batches::default(), upload_permits }
+        let batches = Batches::default();
+        Self { access, documents, blobs, chat, knowledge, usage: None, settings, batches, upload_permits }
+    }
+
+    /// With someone who says what calls used.
+    pub fn with_usage(mut self, usage: Arc<dyn UsageBackend>) -> Self {
+        self.usage = Some(usage);
+        self
     }
 }

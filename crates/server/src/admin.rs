@@ -1,0 +1,42 @@
+//! The management of tenants, projects, users and keys, and the view of usage: `/admin/v1` and `/v1/limits`.
+//!
+//! What is asked and answered stands in [`acts`] and [`usage_query`], which the command line uses on a data
+//! folder that no server holds, so that both take and give the same. The handlers add who may do it. Changes
+//! are noted for the audit by `notes`, not here.
+
+pub mod time;
+
+mod accounts;
+mod acts;
+mod fields;
+mod keys;
+mod usage;
+mod usage_query;
+mod wire;
+
+pub(crate) use accounts::{Project, User, change, create, delete, get, list};
+pub(crate) use accounts::{change_tenant, create_tenant, delete_tenant, get_tenant, tenants};
+pub use acts::{
+    accounts, change_account, change_key, create_account, delete_account, issue_key, key_objects, revoke_key,
+    show_account,
+};
+pub(crate) use keys::{change as change_key_of, issue, list as keys, revoke};
+pub(crate) use usage::{limits, usage};
+pub use usage_query::{read as usage_query, write as usage_object};
+
+use crate::state::AppState;
+use yizhan_access::{Principal, Scope};
+use yizhan_domain::{Error, Result, TenantId};
+use yizhan_store::AccountId;
+
+/// The tenant of a path, for someone who may manage it: its own with the scope `keys`, another only as the
+/// installation's administrator. To everyone else another tenant looks as if there were none.
+async fn managed(state: &AppState, principal: &Principal, tenant: &str) -> Result<TenantId> {
+    principal.require(Scope::Keys)?;
+    let id = TenantId::from(tenant);
+    if principal.tenant() != &id && principal.require_installation(Scope::Admin).is_err() {
+        return Err(Error::not_found("tenant", tenant));
+    }
+    state.access.account(&AccountId::Tenant(id.clone())).await?;
+    Ok(id)
+}
