@@ -12,9 +12,10 @@ use crate::config::Config;
 use crate::data::{DataLock, cache_folder};
 use crate::governance;
 use crate::models::{self, Models, OCR, PDFIUM};
+use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use yizhan_access::{Access, MemoryLimiter};
+use yizhan_access::{Access, Fetch, MemoryLimiter, Oidc};
 use yizhan_admission::Queue;
 use yizhan_document::{OcrModels, Parser, ParserOptions, Tools};
 use yizhan_domain::{BaseId, Error, Result};
@@ -76,14 +77,27 @@ impl Assembly {
         let policy = governance::policy(config, &providers, &self.models, global.chat_model.as_deref())?;
         let budgets = Arc::clone(&self.store) as Arc<dyn BudgetStore>;
         let limiter = MemoryLimiter::new(Some(budgets), config.limits.utc_offset);
-        let access = Access::new(Arc::clone(&self.store) as Arc<dyn KeyStore>)
+        let mut access = Access::new(Arc::clone(&self.store) as Arc<dyn KeyStore>)
             .with_limits(config.limits.clone(), Arc::new(limiter.clone()))?;
+        if !config.oidc.is_empty() {
+            access = access.with_oidc(Oidc::new(config.oidc.clone(), Arc::new(Web))?);
+        }
         let access = Arc::new(access);
         let usage = Arc::clone(&self.store) as Arc<dyn UsageStore>;
         let (ledger, meter) = governance::ledger(config, &self.folder, usage).await?;
         let queue = Queue::new(config.queue);
         let gateway = Gateway::new(Arc::clone(&self.knowledge), apps, access, ledger, queue, policy);
         Ok(Governed { gateway: Arc::new(gateway), limiter, meter })
+    }
+}
+
+/// Documents of the web.
+struct Web;
+
+#[async_trait]
+impl Fetch for Web {
+    async fn get(&self, url: &str) -> Result<Vec<u8>> {
+        yizhan_provider::fetch(url).await
     }
 }
 

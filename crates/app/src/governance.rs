@@ -190,6 +190,7 @@ pub(crate) fn tenants(config: &Config) -> Result<Vec<DeclaredTenant>> {
 pub(crate) fn check(config: &Config, models: &Models) -> Result<()> {
     let providers = providers(config)?;
     policy(config, &providers, models, None)?;
+    config.oidc.iter().try_for_each(yizhan_access::IssuerSettings::check)?;
     tenants(config).map(drop)
 }
 

@@ -25,7 +25,7 @@ use yizhan_audit::Kind;
 use yizhan_domain::{Error, ErrorCode, FinishReason, Message, Result, Role, Usage};
 use yizhan_guard::{Expected, Outcome};
 use yizhan_knowledge::{Found, Grounding, Knowledge, Language, Relevance, SearchOptions};
-use yizhan_model::{ChatEvent, ChatRequest, EventStream, ResponseFormat};
+use yizhan_model::{ChatEvent, ChatRequest, EventStream, ResponseFormat, Sampling};
 
 /// Answers calls.
 pub struct Gateway {
@@ -181,11 +181,12 @@ impl Gateway {
     }
 
     async fn reserve(&self, call: &Call<Known>, target: &Target, walk: &mut Walk) -> Result<()> {
-        let mut request = call.request.clone();
-        target.sampling.complete(&mut request.sampling);
-        walk.prompt_tokens = target.route.first().count_tokens(&request).await?;
+        walk.prompt_tokens = target.route.first().count_tokens(&call.request).await?;
         let (prompt, now) = (walk.prompt_tokens, walk.journal.time_ms());
-        let ask = walk.policy.ask(&call.model, &target.route, &request, prompt, now);
+        let mut sampling = call.request.sampling.clone();
+        target.sampling.complete(&mut sampling);
+        let output = most_output(&sampling, &call.request);
+        let ask = walk.policy.ask(&call.model, &target.route, output, prompt, now);
         walk.permit = Some(self.access.reserve(&call.caller.principal, &ask).await?);
         Ok(())
     }
@@ -195,7 +196,8 @@ impl Gateway {
         let Some(permit) = walk.permit.as_mut().filter(|_| call.state.grounding.is_some()) else { return Ok(()) };
         let prompt = target.route.first().count_tokens(&call.request).await?;
         let now = walk.journal.time_ms();
-        let ask = walk.policy.ask(&call.model, &target.route, &call.request, prompt, now);
+        let output = most_output(&call.request.sampling, &call.request);
+        let ask = walk.policy.ask(&call.model, &target.route, output, prompt, now);
         let more = u64::from(prompt.saturating_sub(walk.prompt_tokens));
         permit.top_up_prompt(more, ask.money - permit.money()).await?;
         walk.prompt_tokens = prompt;
@@ -203,8 +205,8 @@ impl Gateway {
     }
 
     /// Puts what the documents say into the conversation.
-    async fn ground(&self, call: Call<Safe>, target: &Target) -> Result<Call<Grounded>> {
-        let mut request = call.request.clone();
+    async fn ground(&self, mut call: Call<Safe>, target: &Target) -> Result<Call<Grounded>> {
+        let mut request = std::mem::take(&mut call.request);
         target.sampling.complete(&mut request.sampling);
         let question = question(&request.messages);
         if target.bases.is_empty() || question.is_empty() {
@@ -303,12 +305,15 @@ struct Begun {
     expected: Expected,
 }
 
-fn guard(call: Call<Known>, walk: &mut Walk) -> Result<Call<Safe>> {
-    let Some(guard) = &walk.policy.guard else {
-        let request = call.request.clone();
-        return Ok(call.safe(request, Vec::new()));
-    };
-    match guard.input(call.request.clone()) {
+/// The longest answers that a call may get, all choices together, if it says.
+fn most_output(sampling: &Sampling, request: &ChatRequest) -> Option<u32> {
+    sampling.max_tokens.map(|tokens| tokens.saturating_mul(request.more_choices.saturating_add(1)))
+}
+
+fn guard(mut call: Call<Known>, walk: &mut Walk) -> Result<Call<Safe>> {
+    let request = std::mem::take(&mut call.request);
+    let Some(guard) = &walk.policy.guard else { return Ok(call.safe(request, Vec::new())) };
+    match guard.input(request) {
         Outcome::Pass(checked) => {
             walk.journal.found(&checked.findings, false);
             Ok(call.safe(checked.request, checked.warnings))

@@ -9,7 +9,6 @@ use yizhan_audit::Capture;
 use yizhan_domain::{ModelName, Money, Usage};
 use yizhan_guard::Guard;
 use yizhan_metering::PriceBook;
-use yizhan_model::ChatRequest;
 use yizhan_routing::Route;
 
 /// Decisions of one moment. A call keeps those with which it began.
@@ -44,8 +43,7 @@ pub struct Degradation {
 
 impl Policy {
     /// What a call may use at most, as far as it says: the dearest of the route's targets counts.
-    pub(crate) fn ask(&self, name: &ModelName, route: &Route, request: &ChatRequest, prompt: u32, now_ms: i64) -> Ask {
-        let output = request.sampling.max_tokens.map(|tokens| tokens.saturating_mul(request.more_choices + 1));
+    pub(crate) fn ask(&self, name: &ModelName, route: &Route, output: Option<u32>, prompt: u32, now_ms: i64) -> Ask {
         let slice = output.unwrap_or(u32::try_from(OUTPUT_SLICE).unwrap_or(u32::MAX));
         let cost = |target: &Arc<yizhan_routing::Target>| {
             let state = target.state();

@@ -80,8 +80,12 @@ impl Client {
 
     /// Sends a request; returns when the reply's head is there and says that all is well.
     pub(crate) async fn post(&self, uri: &Uri, body: Bytes, is_stream: bool) -> Outcome<Response<Incoming>> {
+        self.send(Method::POST, uri, body, is_stream).await
+    }
+
+    async fn send(&self, method: Method, uri: &Uri, body: Bytes, is_stream: bool) -> Outcome<Response<Incoming>> {
         let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = method;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = self.headers.clone();
         let accept = if is_stream { "text/event-stream" } else { "application/json" };
@@ -107,6 +111,13 @@ impl Client {
     pub(crate) async fn post_whole(&self, uri: &Uri, body: Bytes) -> Outcome<Bytes> {
         let begun = Instant::now();
         let reply = self.post(uri, body, false).await?;
+        self.read_whole(reply.into_body(), begun).await
+    }
+
+    /// Reads a whole document.
+    pub(crate) async fn get_whole(&self, uri: &Uri) -> Outcome<Bytes> {
+        let begun = Instant::now();
+        let reply = self.send(Method::GET, uri, Bytes::new(), false).await?;
         self.read_whole(reply.into_body(), begun).await
     }
 

@@ -17,6 +17,7 @@ mod config;
 mod embed;
 mod estimate;
 mod failure;
+mod fetch;
 mod provider;
 mod rerank;
 mod secret;
@@ -25,6 +26,7 @@ mod stream;
 mod vendor;
 
 pub use config::{Capability, Headers, KeySource, ModelConfig, ModelKind, ProviderConfig, Timeouts, VendorName};
+pub use fetch::fetch;
 pub use provider::Provider;
 pub use secret::Secret;
 pub use sse::{SseEvent, SseFault, SseParser};
