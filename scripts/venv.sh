@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Makes .venv with the OpenAI Python client and prints its Python.
+# Makes .venv with the official Python clients and prints its Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if ! .venv/bin/python -c 'import openai' 2>/dev/null; then
+wanted=tests/clients/python/requirements.txt
+if ! cmp --silent "$wanted" .venv/installed.txt; then
   rm -rf .venv
   python3 -m venv .venv >&2
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check openai >&2
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$wanted" >&2
+  cp "$wanted" .venv/installed.txt
 fi
 echo "$PWD/.venv/bin/python"

@@ -79,7 +79,9 @@ class Responses(unittest.TestCase):
     def test_stream(self):
         with client().responses.stream(model=CHAT, input=HELLO, max_output_tokens=32) as stream:
             events = list(stream)
-            final = stream.get_final_response()
+        # The smallest model may talk on until the limit: `incomplete` is an end too.
+        final = events[-1].response
+        self.assertIn(final.status, ("completed", "incomplete"))
         deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
         self.assertEqual("".join(deltas), final.output_text)
         self.assertEqual([event.sequence_number for event in events], list(range(len(events))))
