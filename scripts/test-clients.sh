@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The official clients of OpenAI and Anthropic (Python) and OpenAI's for Node against the real binary with real models.
+# The official clients of OpenAI and Anthropic, Python's and Node's, against the real binary with real models.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/server.sh
 binary=$1
 python=$(scripts/venv.sh)
-[ -d tests/clients/node/node_modules ] || npm install --prefix tests/clients/node --silent --no-audit --no-fund --no-package-lock
+[ -d tests/clients/node/node_modules/@anthropic-ai ] || npm install --prefix tests/clients/node --silent --no-audit --no-fund --no-package-lock
 work=$(mktemp -d)
 key=yz-test-$(od -An -N12 -tx8 /dev/urandom | tr -d ' \n')
 server=0
