@@ -9,9 +9,12 @@ mod config;
 mod doctor;
 mod eval;
 mod ingest;
+mod key;
 mod model;
 mod search;
 mod serve;
+mod tenant;
+mod usage;
 
 use crate::cli::{Cli, Command};
 use clap::CommandFactory;
@@ -42,6 +45,11 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Search(command) => interruptible(search::run(&global, command)),
         Command::Ask(command) => interruptible(ask::run(&global, command)),
         Command::Config(command) => config::run(&global, command),
+        Command::Tenant(command) => interruptible(tenant::run(&global, command)),
+        Command::Project(command) => interruptible(tenant::member(&global, "project", command)),
+        Command::User(command) => interruptible(tenant::member(&global, "user", command)),
+        Command::Key(command) => interruptible(key::run(&global, command)),
+        Command::Usage(command) => interruptible(usage::run(&global, command)),
         Command::Audit(command) => interruptible(audit::run(&global, command)),
         Command::Eval(command) => interruptible(eval::run(&global, command)),
         Command::Doctor(command) => interruptible(doctor::run(&global, command)),

@@ -9,11 +9,14 @@ mod cli;
 mod command;
 mod config;
 mod data;
+mod desk;
 mod governance;
 mod models;
 mod output;
 mod station;
+mod table;
 mod upkeep;
+mod usage;
 mod worker;
 
 use clap::Parser;

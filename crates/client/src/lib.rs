@@ -3,6 +3,7 @@
 //! Begin at [`Client`]. It knows the wire and the domain's words, no async runtime and no printing.
 //! The server's errors come back as [`yizhan_domain::Error`] with their code and message.
 
+mod admin;
 mod base;
 mod chat;
 mod client;

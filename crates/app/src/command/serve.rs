@@ -64,7 +64,8 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
         Arc::clone(&backend) as _,
         backend as _,
         settings(&config),
-    );
+    )
+    .with_usage(Arc::new(crate::usage::Metered(Arc::clone(&governed.meter))));
     let ingestors: Vec<_> = (0..INGESTORS)
         .map(|_| {
             let ingestor = Ingestor::new(Arc::clone(&assembly.knowledge));

@@ -1,0 +1,168 @@
+//! Where tenants, keys and usage are managed: on a data folder that this process holds, or by the server that
+//! does. Both take and give the JSON of `/admin/v1`.
+//!
+//! It does not know what is typed or how results are printed.
+
+use crate::assembly::Assembly;
+use crate::cli::Global;
+use crate::data::data_folder;
+use crate::station::{Station, tenant};
+use crate::{config, governance};
+use serde_json::Value;
+use std::sync::Arc;
+use yizhan_access::{Access, Principal};
+use yizhan_audit::{Kind, Record};
+use yizhan_client::Client;
+use yizhan_domain::{CallId, KeyId, Result, TenantId};
+use yizhan_gateway::Ledger;
+use yizhan_metering::Meter;
+use yizhan_server::admin::{self, time::now_ms};
+use yizhan_store::{AccountId, KeyStore, UsageStore};
+
+/// All tenants, or a tenant's projects or users.
+pub(crate) type Of<'a> = Option<(&'a TenantId, &'a str)>;
+
+/// The place.
+pub(crate) enum Desk {
+    /// This process.
+    Here(Box<Here>),
+    /// A server, asked over HTTP. It notes changes itself.
+    There(Client),
+}
+
+/// The parts of a house that management needs.
+pub(crate) struct Here {
+    access: Access,
+    ledger: Ledger,
+    meter: Arc<Meter>,
+    /// Holds the data folder.
+    _assembly: Box<Assembly>,
+}
+
+impl Here {
+    /// Writes a change down in the audit log, as the server would.
+    async fn note(&self, what: String) -> Result<()> {
+        let mut record = Record::new(CallId::random(), now_ms(), Kind::Admin);
+        record.tenant = Some(tenant());
+        record.key = Some(Principal::local(tenant()).key().clone());
+        record.extra.insert("request".to_owned(), what.into());
+        self.ledger.keep(record).await
+    }
+}
+
+impl Desk {
+    /// Takes the data folder, or connects to the server that holds it.
+    pub(crate) async fn open(global: &Global) -> Result<Self> {
+        let assembly = match Station::open(global).await? {
+            Station::There(client) => return Ok(Self::There(client)),
+            Station::Here(assembly) => assembly,
+        };
+        let usage = Arc::clone(&assembly.store) as Arc<dyn UsageStore>;
+        let (ledger, meter) = governance::ledger(&config::load(global)?, &data_folder(global), usage).await?;
+        let access = Access::new(Arc::clone(&assembly.store) as Arc<dyn KeyStore>);
+        Ok(Self::Here(Box::new(Here { access, ledger, meter, _assembly: assembly })))
+    }
+
+    pub(crate) async fn accounts(&self, of: Of<'_>) -> Result<Vec<Value>> {
+        match self {
+            Self::Here(here) => admin::accounts(&here.access, of).await,
+            Self::There(client) => client.accounts(of),
+        }
+    }
+
+    pub(crate) async fn create_account(&self, of: Of<'_>, body: Value) -> Result<Value> {
+        match self {
+            Self::Here(here) => {
+                let made = admin::create_account(&here.access, of, body).await?;
+                here.note(format!("create {} {}", shown(&made, "object"), shown(&made, "id"))).await?;
+                Ok(made)
+            }
+            Self::There(client) => client.create_account(of, &body),
+        }
+    }
+
+    pub(crate) async fn account(&self, id: &AccountId) -> Result<Value> {
+        match self {
+            Self::Here(here) => admin::show_account(&here.access, id).await,
+            Self::There(client) => client.account(id),
+        }
+    }
+
+    pub(crate) async fn change_account(&self, id: &AccountId, body: Value) -> Result<Value> {
+        match self {
+            Self::Here(here) => {
+                let what = format!("change {id} {body}");
+                let changed = admin::change_account(&here.access, id, body).await?;
+                here.note(what).await?;
+                Ok(changed)
+            }
+            Self::There(client) => client.change_account(id, &body),
+        }
+    }
+
+    pub(crate) async fn delete_account(&self, id: &AccountId) -> Result<()> {
+        match self {
+            Self::Here(here) => {
+                admin::delete_account(&here.access, id).await?;
+                here.note(format!("remove {id}")).await
+            }
+            Self::There(client) => client.delete_account(id),
+        }
+    }
+
+    pub(crate) async fn keys(&self, tenant: &TenantId) -> Result<Vec<Value>> {
+        match self {
+            Self::Here(here) => admin::key_objects(&here.access, tenant).await,
+            Self::There(client) => client.keys(tenant),
+        }
+    }
+
+    pub(crate) async fn issue_key(&self, tenant: &TenantId, body: Value) -> Result<Value> {
+        match self {
+            Self::Here(here) => {
+                let by = Principal::local(tenant.clone());
+                let made = admin::issue_key(&here.access, &by, tenant, body, now_ms()).await?;
+                here.note(format!("create key {} of {tenant}", shown(&made, "id"))).await?;
+                Ok(made)
+            }
+            Self::There(client) => client.issue_key(tenant, &body),
+        }
+    }
+
+    pub(crate) async fn change_key(&self, tenant: &TenantId, key: &KeyId, body: Value) -> Result<Value> {
+        match self {
+            Self::Here(here) => {
+                let (by, what) = (Principal::local(tenant.clone()), format!("change key {key} of {tenant} {body}"));
+                let changed = admin::change_key(&here.access, &by, tenant, key, body, now_ms()).await?;
+                here.note(what).await?;
+                Ok(changed)
+            }
+            Self::There(client) => client.change_key(tenant, key, &body),
+        }
+    }
+
+    pub(crate) async fn revoke_key(&self, tenant: &TenantId, key: &KeyId) -> Result<()> {
+        match self {
+            Self::Here(here) => {
+                admin::revoke_key(&here.access, &Principal::local(tenant.clone()), tenant, key).await?;
+                here.note(format!("remove key {key} of {tenant}")).await
+            }
+            Self::There(client) => client.revoke_key(tenant, key),
+        }
+    }
+
+    /// What was used; the fields are those of `/admin/v1/usage`.
+    pub(crate) async fn usage(&self, fields: Vec<(String, String)>) -> Result<Value> {
+        match self {
+            Self::Here(here) => {
+                let query = admin::usage_query(fields, now_ms())?;
+                Ok(admin::usage_object(&query, &here.meter.usage(&query).await?))
+            }
+            Self::There(client) => client.usage(&fields),
+        }
+    }
+}
+
+fn shown<'a>(object: &'a Value, name: &str) -> &'a str {
+    object[name].as_str().unwrap_or_default()
+}
