@@ -178,6 +178,8 @@ async fn a_changed_key_counts_at_once() {
     assert_eq!(house.refused(&manager, "PATCH", &one, json!({"networks": ["ten"]})).await.0, 400);
     house.done(&manager, "PATCH", &one, json!({"networks": null})).await;
     house.done(&manager, "PATCH", &one, json!({"limits": {"requests_per_second": 0.001, "burst": 1}})).await;
+    let unlimited = json!({"limits": {"requests_per_second": "unlimited"}});
+    house.done(KEY, "PATCH", &format!("{TENANTS}/clinic"), unlimited).await;
     let standing = house.done(&secret, "GET", "/v1/limits", Value::Null).await;
     assert_eq!((&standing["requests"]["limit"], &standing["key"]), (&json!(1), &key["id"]), "{standing}");
     assert_eq!(house.refused(&manager, "PATCH", &one, json!({"expires_ms": 1})).await.0, 400);
