@@ -190,3 +190,42 @@ async fn an_unknown_name_is_model_not_found() {
     let error = house(Apps::none()).gateway.chat(call("nobody", "hi")).await.err().unwrap();
     assert_eq!(error.code(), ErrorCode::ModelNotFound);
 }
+
+#[tokio::test]
+async fn under_load_answers_are_shortened_then_refused() {
+    let house = house(Apps::none());
+    let mut policy = (*house.gateway.policy()).clone();
+    policy.degradation = crate::policy::Degradation {
+        short_answer: Some(50),
+        longest_answer: Some(1_000),
+        cheaper: Some(ModelName::new("scripted")),
+    };
+    house.gateway.set_policy(policy);
+    house.gateway.set_step(Step::ShortAnswers);
+    answer(&house.gateway, call("scripted", "hello")).await;
+    assert_eq!(house.model.requests()[0].sampling.max_tokens, Some(50));
+    let mut long = call("scripted", "hello");
+    long.request.sampling.max_tokens = Some(2_000);
+    let refused = house.gateway.chat(long).await.err().unwrap();
+    assert_eq!((refused.code(), refused.wait().is_some()), (ErrorCode::RateLimited, true));
+    house.gateway.set_step(Step::CheaperModel);
+    answer(&house.gateway, call("scripted", "hello")).await;
+    house.gateway.set_step(Step::Refuse);
+    let refused = house.gateway.chat(call("scripted", "hello")).await.err().unwrap();
+    assert_eq!(refused.code(), ErrorCode::RateLimited);
+    house.gateway.set_step(Step::Normal);
+    answer(&house.gateway, call("scripted", "hello")).await;
+    assert_eq!(house.model.requests().last().unwrap().sampling.max_tokens, None);
+}
+
+#[tokio::test]
+async fn a_reply_that_is_dropped_gives_back_its_place_and_closes_the_upstream() {
+    let house = house(Apps::none());
+    let sender = house.model.live();
+    sender.send(Ok(ChatEvent::text("x"))).unwrap();
+    let reply = house.gateway.chat(call("scripted", "hello")).await.unwrap();
+    assert_eq!((house.gateway.queue().state().0, house.gateway.access().active()), (1, 1));
+    drop(reply);
+    assert_eq!((house.gateway.queue().state().0, house.gateway.access().active()), (0, 0));
+    assert_eq!(house.model.open_streams(), 0);
+}
