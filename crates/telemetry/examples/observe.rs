@@ -66,6 +66,15 @@ fn main() -> std::io::Result<()> {
         let facts = call("call-0123456789abcdef01234567", "clinic");
         measure(&format!("offer a call's trace, {what}"), CALLS / 4, |_| tracer.offer(&facts))?;
     }
+    let options = TraceOptions { queue: 10_000, ..TraceOptions::default() };
+    let (tracer, exporter) = Tracer::new(options, Arc::new(Nowhere));
+    (0..10_000).for_each(|_| tracer.offer(&call("call-0123456789abcdef01234567", "clinic")));
+    drop(tracer);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let begin = cpu_ns();
+    runtime.block_on(exporter.run(std::future::pending()));
+    let ns = (cpu_ns() - begin) / 10_000;
+    writeln!(std::io::stdout(), "{:<44} {ns:>9} ns", "export a call's trace, beside the calls")?;
     measure("scrape 100 tenants", 20, |_| _ = std::hint::black_box(metrics.render(Format::Prometheus)))?;
     measure("of it the process's own numbers", 20, |_| process_samples(&mut Samples::default()))
 }

@@ -72,6 +72,8 @@ fn gauges(samples: &mut yizhan_telemetry::Samples, turn: u32) {
 /// One call of the made-up load: some fail, some are refused, some fall back, all of it regularly.
 fn load(metrics: &Metrics, number: u32) {
     let tenant = ["clinic", "bank", "驿站 \"test\""][number as usize % 3];
+    // Some wait for twelve seconds.
+    let first_token_ms = 80 + number % 400 * 30;
     let answered = AttemptFacts { provider: "local", model: "qwen", ms: 90, ..AttemptFacts::default() };
     let failed = AttemptFacts { provider: "deepseek", model: "deepseek-chat", error: "provider_error", ..answered };
     let mut call = CallFacts {
@@ -81,8 +83,8 @@ fn load(metrics: &Metrics, number: u32) {
         served: "qwen",
         status: 200,
         streamed: number.is_multiple_of(2),
-        total_ms: 300 + number % 5_000,
-        first_token_ms: Some(80 + number % 4_000),
+        total_ms: first_token_ms + 900,
+        first_token_ms: Some(first_token_ms),
         usage: Usage {
             prompt_tokens: 300,
             completion_tokens: 64,

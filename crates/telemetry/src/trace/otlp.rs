@@ -21,36 +21,38 @@ pub(super) fn attribute(key: impl Into<Cow<'static, str>>, value: impl Into<AnyV
 
 /// OTLP's value of any kind, as far as it is used here.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) enum AnyValue {
-    StringValue(String),
-    BoolValue(bool),
-    #[serde(serialize_with = "as_text")]
-    IntValue(u64),
-    DoubleValue(f64),
+    #[serde(rename = "stringValue")]
+    Text(String),
+    #[serde(rename = "boolValue")]
+    Truth(bool),
+    #[serde(rename = "intValue", serialize_with = "as_text")]
+    Number(u64),
+    #[serde(rename = "doubleValue")]
+    Float(f64),
 }
 
 impl From<&str> for AnyValue {
     fn from(text: &str) -> Self {
-        Self::StringValue(text.to_owned())
+        Self::Text(text.to_owned())
     }
 }
 
 impl From<bool> for AnyValue {
     fn from(truth: bool) -> Self {
-        Self::BoolValue(truth)
+        Self::Truth(truth)
     }
 }
 
 impl From<u64> for AnyValue {
     fn from(number: u64) -> Self {
-        Self::IntValue(number)
+        Self::Number(number)
     }
 }
 
 impl From<f64> for AnyValue {
     fn from(number: f64) -> Self {
-        Self::DoubleValue(number)
+        Self::Float(number)
     }
 }
 
