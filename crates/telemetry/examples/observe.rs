@@ -1,5 +1,6 @@
 //! What counting a call costs: processor time of `Metrics::observe`, of `Tracer::offer` and of a scrape.
 
+use std::hint::black_box;
 use std::io::Write;
 use std::sync::Arc;
 use yizhan_domain::{Money, Result, Usage};
@@ -56,7 +57,7 @@ fn main() -> std::io::Result<()> {
     let tenants: Vec<String> = (0..100).map(|number| format!("tenant-{number}")).collect();
     let tenant = |turn: u32| tenants[turn as usize % tenants.len()].as_str();
     let metrics = Metrics::new(MetricsOptions::default());
-    measure("make the facts", CALLS, |turn| _ = std::hint::black_box(call("call-0", tenant(turn))))?;
+    measure("make the facts", CALLS, |turn| _ = black_box(&call("call-0", tenant(turn))))?;
     measure("make the facts and observe, 100 tenants", CALLS, |turn| metrics.observe(&call("call-0", tenant(turn))))?;
     let folded = Metrics::new(MetricsOptions { series: 50, ..MetricsOptions::default() });
     measure("the same beyond the most series", CALLS, |turn| folded.observe(&call("call-0", tenant(turn))))?;
@@ -64,7 +65,7 @@ fn main() -> std::io::Result<()> {
         let options = TraceOptions { sampling, queue, ..TraceOptions::default() };
         let (tracer, _exporter) = Tracer::new(options, Arc::new(Nowhere));
         let facts = call("call-0123456789abcdef01234567", "clinic");
-        measure(&format!("offer a call's trace, {what}"), CALLS / 4, |_| tracer.offer(&facts))?;
+        measure(&format!("offer a call's trace, {what}"), CALLS / 4, |_| tracer.offer(black_box(&facts)))?;
     }
     let options = TraceOptions { queue: 10_000, ..TraceOptions::default() };
     let (tracer, exporter) = Tracer::new(options, Arc::new(Nowhere));
@@ -75,6 +76,6 @@ fn main() -> std::io::Result<()> {
     runtime.block_on(exporter.run(std::future::pending()));
     let ns = (cpu_ns() - begin) / 10_000;
     writeln!(std::io::stdout(), "{:<44} {ns:>9} ns", "export a call's trace, beside the calls")?;
-    measure("scrape 100 tenants", 20, |_| _ = std::hint::black_box(metrics.render(Format::Prometheus)))?;
+    measure("scrape 100 tenants", 20, |_| _ = black_box(metrics.render(Format::Prometheus)))?;
     measure("of it the process's own numbers", 20, |_| process_samples(&mut Samples::default()))
 }

@@ -22,11 +22,15 @@ impl TraceContext {
     /// trace of its own. Whether it is recorded is the caller's decision where there is one, else that of
     /// `sampling`, a share from 0 to 1 that is the same for all services of one trace.
     pub fn begin(call: &CallId, time_ms: i64, traceparent: Option<&str>, sampling: f64) -> Self {
-        let span = mix(hash(call.as_str())).max(1).to_be_bytes();
-        if let Some(parent) = traceparent.and_then(Self::parse) {
-            return Self { span, parent: Some(parent.span), ..parent };
+        match traceparent.and_then(Self::parse) {
+            Some(parent) => Self { span: span_id(call.as_str()), parent: Some(parent.span), ..parent },
+            None => Self::own(call.as_str(), time_ms, sampling),
         }
-        let trace = trace_id(call.as_str(), time_ms);
+    }
+
+    /// The place of a call that nobody traced before.
+    pub(super) fn own(call: &str, time_ms: i64, sampling: f64) -> Self {
+        let (trace, span) = (trace_id(call, time_ms), span_id(call));
         let flags = if is_sampled(&trace, sampling) { SAMPLED } else { 0 };
         Self { trace, span, parent: None, flags }
     }
@@ -93,6 +97,10 @@ impl fmt::Display for TraceContext {
             None => Ok(()),
         }
     }
+}
+
+fn span_id(call: &str) -> [u8; 8] {
+    mix(hash(call)).max(1).to_be_bytes()
 }
 
 /// The second, then the call's 96 random bits. The last 56 bits must be random: they decide about sampling.

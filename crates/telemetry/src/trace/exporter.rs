@@ -135,7 +135,7 @@ impl Tracer {
 
     /// Takes a call that ended, if it is sampled. Never waits.
     pub fn offer(&self, call: &CallFacts<'_>) {
-        let own = || self.begin(&CallId::new(call.call), call.time_ms, None);
+        let own = || TraceContext::own(call.call, call.time_ms, self.0.sampling);
         let context = call.trace.unwrap_or_else(own);
         if !context.is_sampled() {
             return;
