@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::data::{DataLock, cache_folder};
 use crate::governance;
 use crate::models::{self, Models, OCR, PDFIUM};
+use crate::watch::{self, Gauges};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use yizhan_process::Program;
 use yizhan_runtime::{Options as RuntimeOptions, Runtime};
 use yizhan_sqlite::{FileBlobs, Sqlite};
 use yizhan_store::{Base, BlobStore, BudgetStore, DocumentStore, KeyStore, UsageStore};
+use yizhan_telemetry::{Metrics, MetricsOptions};
 
 /// The assembled house.
 pub(crate) struct Assembly {
@@ -84,10 +86,21 @@ impl Assembly {
         }
         let access = Arc::new(access);
         let usage = Arc::clone(&self.store) as Arc<dyn UsageStore>;
-        let (ledger, meter) = governance::ledger(config, &self.folder, usage).await?;
+        let options = MetricsOptions { version: env!("CARGO_PKG_VERSION").to_owned(), ..MetricsOptions::default() };
+        let (metrics, gauges) = (Arc::new(Metrics::new(options)), Arc::<Gauges>::default());
+        let (ledger, meter) = governance::ledger(config, &self.folder, usage, {
+            let (metrics, gauges) = (Arc::clone(&metrics), Arc::clone(&gauges));
+            move |sequence, record| {
+                gauges.recorded(sequence);
+                watch::observe(&metrics, record);
+            }
+        })
+        .await?;
         let queue = Queue::new(config.queue);
         let gateway = Gateway::new(Arc::clone(&self.knowledge), apps, access, ledger, queue, policy);
-        Ok(Governed { gateway: Arc::new(gateway), limiter, meter })
+        let gateway = Arc::new(gateway);
+        watch::watch(&metrics, &gateway, Arc::clone(&gauges));
+        Ok(Governed { gateway, limiter, meter, metrics, gauges })
     }
 }
 
@@ -106,6 +119,8 @@ pub(crate) struct Governed {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) limiter: MemoryLimiter,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) gauges: Arc<Gauges>,
 }
 
 impl Governed {

@@ -15,16 +15,18 @@ use yizhan_server::backend::{
     Caller, ChatBackend, ChatCall, KnowledgeBackend, ModelEntry, Moderated, Note, Reply, RetrievalWishes, SearchHit,
 };
 use yizhan_store::{Base, BaseSettings, Document, File, NewDocument};
+use yizhan_telemetry::{Format, Metrics};
 
 /// Both seams over one house.
 pub(crate) struct Backend {
     gateway: Arc<Gateway>,
     knowledge: Arc<Knowledge>,
+    metrics: Arc<Metrics>,
 }
 
 impl Backend {
-    pub(crate) fn new(gateway: Arc<Gateway>, knowledge: Arc<Knowledge>) -> Self {
-        Self { gateway, knowledge }
+    pub(crate) fn new(gateway: Arc<Gateway>, knowledge: Arc<Knowledge>, metrics: Arc<Metrics>) -> Self {
+        Self { gateway, knowledge, metrics }
     }
 }
 
@@ -64,6 +66,11 @@ impl ChatBackend for Backend {
 
     async fn moderate(&self, caller: &Caller, model: ModelName, texts: Vec<String>) -> Result<Vec<Moderated>> {
         Ok(self.gateway.moderate(caller, model, texts).await?.into_iter().map(moderated).collect())
+    }
+
+    fn metrics(&self, accept: Option<&str>) -> Option<(&'static str, String)> {
+        let format = Format::accepted(accept);
+        Some((format.content_type(), self.metrics.render(format)))
     }
 
     async fn note(&self, note: Note) {

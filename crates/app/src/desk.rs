@@ -58,7 +58,8 @@ impl Desk {
             Station::Here(assembly) => assembly,
         };
         let usage = Arc::clone(&assembly.store) as Arc<dyn UsageStore>;
-        let (ledger, meter) = governance::ledger(&config::load(global)?, &data_folder(global), usage).await?;
+        let (ledger, meter) =
+            governance::ledger(&config::load(global)?, &data_folder(global), usage, |_, _| {}).await?;
         let access = Access::new(Arc::clone(&assembly.store) as Arc<dyn KeyStore>);
         Ok(Self::Here(Box::new(Here { access, ledger, meter, _assembly: assembly })))
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use yizhan_access::DeclaredTenant;
-use yizhan_audit::{AuditLog, Entries, Options};
+use yizhan_audit::{AuditLog, Entries, Options, Record};
 use yizhan_domain::{Error, ErrorCode, ModelName, Result};
 use yizhan_gateway::{Degradation, Ledger, Policy, counted};
 use yizhan_guard::{Guard, RuleSet};
@@ -194,14 +194,21 @@ pub(crate) fn check(config: &Config, models: &Models) -> Result<()> {
     tenants(config).map(drop)
 }
 
-/// Opens the audit log of a data folder, and brings the usage level with it.
-pub(crate) async fn ledger(config: &Config, data: &Path, usage: Arc<dyn UsageStore>) -> Result<(Ledger, Arc<Meter>)> {
+/// Opens the audit log of a data folder, and brings the usage level with it. `watch` sees every record once
+/// it is kept, with its number.
+pub(crate) async fn ledger(
+    config: &Config,
+    data: &Path,
+    usage: Arc<dyn UsageStore>,
+    mut watch: impl FnMut(u64, &Record) + Send + 'static,
+) -> Result<(Ledger, Arc<Meter>)> {
     let folder = data.join("audit");
     let meter = Arc::new(Meter::open(usage, "audit").await?);
     let watching = Arc::clone(&meter);
     let mut options = Options::new(audit_key(config, data));
     options.segment_bytes = config.audit.segment_mib.max(1) << 20;
     options.observer = Some(Box::new(move |place, record| {
+        watch(place.sequence, record);
         if record.kind.is_call() {
             watching.add(place.sequence, &counted(record));
         } else {

@@ -17,6 +17,7 @@ mod station;
 mod table;
 mod upkeep;
 mod usage;
+mod watch;
 mod worker;
 
 use clap::Parser;

@@ -8,6 +8,7 @@ use crate::cli::Global;
 use crate::config::{self, Config};
 use crate::governance;
 use crate::models::Models;
+use crate::watch::Gauges;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,14 +41,18 @@ pub(crate) fn start(
     let mut tasks = vec![tokio::spawn(count(Arc::clone(governed)))];
     let limiter = governed.limiter.clone();
     tasks.push(tokio::spawn(async move { limiter.run().await }));
-    if config.degradation.enabled {
-        tasks.push(tokio::spawn(degrade(Arc::clone(gateway), config.degradation.cpu)));
-    }
+    let ladder = config.degradation.enabled.then(|| Ladder::new(config.degradation.cpu));
+    tasks.push(tokio::spawn(measure(Arc::clone(governed), ladder)));
     if config.audit.keep_days.is_some() || config.audit.keep_payload_days.is_some() {
         tasks.push(tokio::spawn(retain(Arc::clone(gateway), config.audit.keep_days, config.audit.keep_payload_days)));
     }
-    let reloader =
-        Reloader { global: global.clone(), models: Arc::clone(&assembly.models), gateway: Arc::clone(gateway) };
+    governed.gauges.configured(now_s(), true);
+    let reloader = Reloader {
+        global: global.clone(),
+        models: Arc::clone(&assembly.models),
+        gateway: Arc::clone(gateway),
+        gauges: Arc::clone(&governed.gauges),
+    };
     tasks.push(tokio::spawn(reloader.watch(config)));
     tasks
 }
@@ -69,16 +74,20 @@ async fn count(governed: Arc<Governed>) {
     }
 }
 
-async fn degrade(gateway: Arc<Gateway>, settings: yizhan_admission::LadderSettings) {
-    let (mut meter, mut ladder, began) = (CpuMeter::new(), Ladder::new(settings), Instant::now());
+/// Measures the processor, and takes steps where there is a ladder.
+async fn measure(governed: Arc<Governed>, mut ladder: Option<Ladder>) {
+    let (mut meter, began, gateway) = (CpuMeter::new(), Instant::now(), &governed.gateway);
     let mut every = interval(MEASURE);
     loop {
         every.tick().await;
-        let (busy, before) = (meter.measure(), ladder.step());
+        let busy = meter.measure();
+        governed.gauges.busy(busy);
+        let Some(ladder) = &mut ladder else { continue };
+        let before = ladder.step();
         if let Some(step) = ladder.observe(busy, began.elapsed()) {
             gateway.set_step(step);
             tracing::warn!(busy, step = step.as_str(), "the step of degradation changed");
-            keep(&gateway, Kind::Degradation, Outcome::Ok, degraded(before, step, busy)).await;
+            keep(gateway, Kind::Degradation, Outcome::Ok, degraded(before, step, busy)).await;
         }
     }
 }
@@ -109,6 +118,7 @@ struct Reloader {
     global: Global,
     models: Arc<Models>,
     gateway: Arc<Gateway>,
+    gauges: Arc<Gauges>,
 }
 
 impl Reloader {
@@ -131,10 +141,12 @@ impl Reloader {
                     tracing::info!("the changed configuration counts from now on");
                     seen = self.stamps(&new);
                     config = new;
+                    self.gauges.configured(now_s(), true);
                     keep(&self.gateway, Kind::Config, Outcome::Ok, json!({"loaded": true})).await;
                 }
                 Err(error) => {
                     tracing::error!(%error, "the changed configuration is not used; the last good one stays");
+                    self.gauges.configured(now_s(), false);
                     let why = json!({"loaded": false, "why": error.message()});
                     keep(&self.gateway, Kind::Config, Outcome::Refused(error.code().into()), why).await;
                 }
@@ -190,6 +202,10 @@ async fn keep(gateway: &Gateway, kind: Kind, outcome: Outcome, what: serde_json:
     if let Err(error) = gateway.ledger().keep(record).await {
         tracing::error!(%error, "an act of governance could not be recorded");
     }
+}
+
+fn now_s() -> u64 {
+    u64::try_from(now_ms() / 1000).unwrap_or(0)
 }
 
 fn now_ms() -> i64 {

@@ -53,6 +53,12 @@ pub trait ChatBackend: Send + Sync {
     /// What the rules find in each text.
     async fn moderate(&self, caller: &Caller, model: ModelName, texts: Vec<String>) -> Result<Vec<Moderated>>;
 
+    /// Metrics in the form that the scraper's `Accept` header asks for: content type and text. None: there
+    /// are none.
+    fn metrics(&self, _accept: Option<&str>) -> Option<(&'static str, String)> {
+        None
+    }
+
     /// Keeps the note of a request that did not come as far as the methods above.
     async fn note(&self, note: Note);
 }

@@ -1,12 +1,15 @@
-//! `/healthz` and `/readyz`.
+//! `/healthz`, `/readyz` and `/metrics`.
 
-use crate::error::{json_reply, ok};
+use crate::auth::Caller;
+use crate::error::{ApiResult, json_reply, ok};
 use crate::state::AppState;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::sync::Arc;
+use yizhan_access::Scope;
+use yizhan_domain::Error;
 
 /// The process answers.
 pub(crate) async fn alive() -> Response {
@@ -21,4 +24,16 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     } else {
         json_reply(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not_ready", "reasons": reasons}))
     }
+}
+
+/// What Prometheus scrapes. It tells of all tenants, so it takes an operator of the installation.
+pub(crate) async fn metrics(
+    State(state): State<Arc<AppState>>,
+    Caller(principal): Caller,
+    headers: HeaderMap,
+) -> ApiResult {
+    principal.require_installation(Scope::Operate)?;
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let (kind, text) = state.chat.metrics(accept).ok_or_else(|| Error::not_found("metric", "any"))?;
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }

@@ -89,6 +89,7 @@ fn system_routes() -> Vec<Route> {
     vec![
         Route::new("get", "/healthz", "Is the process alive?", health::alive).gives("Health").public(),
         Route::new("get", "/readyz", "Can it answer? If not, why.", health::ready).gives("Health").public(),
+        Route::new("get", "/metrics", "Metrics for Prometheus; takes a key of the role operator.", health::metrics),
         Route::new("get", "/openapi.json", "This description.", openapi::get).gives("Object").public(),
     ]
 }

@@ -56,7 +56,8 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
     let url = format!("http://{address}");
     let key = local_key(&assembly, &access).await?;
     let announced = announce(&folder, &ServerAddress { url: url.clone(), key, process: std::process::id() })?;
-    let backend = Arc::new(Backend::new(Arc::clone(&gateway), Arc::clone(&assembly.knowledge)));
+    let backend =
+        Arc::new(Backend::new(Arc::clone(&gateway), Arc::clone(&assembly.knowledge), Arc::clone(&governed.metrics)));
     let state = AppState::new(
         access,
         Arc::clone(&assembly.store) as Arc<dyn DocumentStore>,

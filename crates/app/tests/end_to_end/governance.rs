@@ -95,6 +95,13 @@ fn a_route_falls_back_before_the_first_content_and_says_so() {
     assert_eq!(text(&server.stream("/v1/chat/completions", &ask("team", true))), "Hello from plain");
     let record = records(&house).pop().unwrap();
     assert_eq!((&record["fallback"], &record["route"]), (&json!(true), &json!("team")));
+    let metrics = server.get("/metrics", Some(KEY)).text;
+    for line in
+        ["yizhan_fallbacks_total{provider=\"mock\",model=\"plain\"} 1", "yizhan_open_calls 0", "yizhan_config_ok 1"]
+    {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+    assert_eq!(server.get("/metrics", None).status, 401);
     assert_eq!(record["attempts"][0]["error"], "rate_limit_exceeded", "{record}");
     // What has begun cannot be begun again: the caller is told.
     let broken = server.post("/v1/chat/completions", &ask("broken", true)).text;

@@ -1,0 +1,140 @@
+//! From audit records to what Prometheus scrapes, and the gauges of a running server.
+//!
+//! It does not know names or formats of metrics: `telemetry` does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use yizhan_audit::{Attempt, Cached, Finding, Kind, Record};
+use yizhan_gateway::Gateway;
+use yizhan_routing::BreakerState;
+use yizhan_telemetry::{AttemptFacts, CallFacts, CallKind, CallOutcome, FindingFacts, Metrics, Samples, metric};
+
+/// What no record tells.
+#[derive(Default)]
+pub(crate) struct Gauges {
+    /// Bits of the processor's share, 0–1.
+    cpu: AtomicU64,
+    /// When the configuration in force was loaded, seconds since 1970.
+    loaded: AtomicU64,
+    /// 1 when the last change of the configuration was refused.
+    refused: AtomicU64,
+    /// Records in the audit log.
+    records: AtomicU64,
+}
+
+impl Gauges {
+    /// The processor is this busy, 0–1.
+    pub(crate) fn busy(&self, share: f64) {
+        self.cpu.store(share.to_bits(), Ordering::Relaxed);
+    }
+
+    /// A configuration was loaded, or refused.
+    pub(crate) fn configured(&self, now_s: u64, is_good: bool) {
+        self.refused.store(u64::from(!is_good), Ordering::Relaxed);
+        if is_good {
+            self.loaded.store(now_s, Ordering::Relaxed);
+        }
+    }
+
+    /// The audit log has grown to so many records.
+    pub(crate) fn recorded(&self, sequence: u64) {
+        self.records.store(sequence, Ordering::Relaxed);
+    }
+}
+
+/// Counts a record of a call.
+pub(crate) fn observe(metrics: &Metrics, record: &Record) {
+    let Some(kind) = kind(record.kind) else { return };
+    fn text<'a, T>(id: &'a Option<T>, as_str: impl Fn(&'a T) -> &'a str) -> &'a str {
+        id.as_ref().map_or("", as_str)
+    }
+    let served = record.served.as_ref();
+    metrics.observe(&CallFacts {
+        call: record.call.as_str(),
+        trace: None,
+        time_ms: record.time_ms,
+        kind,
+        tenant: text(&record.tenant, |id| id.as_str()),
+        app: record.app.as_deref().unwrap_or(""),
+        route: record.route.as_deref().unwrap_or(""),
+        model: text(&record.model, |name| name.as_str()),
+        provider: served.map_or("", |served| served.provider.as_str()),
+        served: served.map_or("", |served| served.model.as_str()),
+        outcome: CallOutcome::parse(record.outcome.word()),
+        code: record.outcome.detail().unwrap_or(""),
+        limit: "",
+        status: record.status,
+        streamed: record.streamed,
+        total_ms: record.total_ms,
+        first_token_ms: record.first_token_ms,
+        usage: record.usage,
+        charge: record.charge.as_ref().map(|charge| charge.amount),
+        cache: if record.cache == Cached::Miss { "" } else { record.cache.word() },
+        fallback: record.fallback,
+        attempts: record.attempts.iter().map(attempt).collect(),
+        findings: record.findings.iter().map(finding).collect(),
+    });
+}
+
+fn kind(kind: Kind) -> Option<CallKind> {
+    Some(match kind {
+        Kind::Chat => CallKind::Chat,
+        Kind::Embedding => CallKind::Embedding,
+        Kind::Rerank => CallKind::Rerank,
+        Kind::Moderation => CallKind::Moderation,
+        Kind::Other => CallKind::Other,
+        _ => return None,
+    })
+}
+
+fn attempt(attempt: &Attempt) -> AttemptFacts<'_> {
+    AttemptFacts {
+        provider: &attempt.provider,
+        model: &attempt.model,
+        error: attempt.error.as_ref().map_or("", |code| code.as_str()),
+        status: attempt.status,
+        ms: attempt.ms,
+    }
+}
+
+fn finding(finding: &Finding) -> FindingFacts<'_> {
+    FindingFacts { rule: &finding.rule, action: &finding.action, output: finding.output, count: finding.count }
+}
+
+/// Has the gauges of a gateway asked at every scrape.
+pub(crate) fn watch(metrics: &Metrics, gateway: &Arc<Gateway>, gauges: Arc<Gauges>) {
+    let gateway = Arc::downgrade(gateway);
+    metrics.source(move |samples| {
+        if let Some(gateway) = gateway.upgrade() {
+            of_gateway(&gateway, samples);
+        }
+        let read = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        samples.set(&metric::CPU_BUSY, [], f64::from_bits(read(&gauges.cpu)));
+        samples.set(&metric::CONFIG_LOADED, [], read(&gauges.loaded) as f64);
+        samples.set(&metric::CONFIG_OK, [], 1.0 - read(&gauges.refused) as f64);
+        samples.set(&metric::AUDIT_RECORDS, [], read(&gauges.records) as f64);
+    });
+}
+
+fn of_gateway(gateway: &Gateway, samples: &mut Samples) {
+    let (running, waiting, limit) = gateway.queue().state();
+    samples.set(&metric::OPEN_CALLS, [], gateway.access().active() as f64);
+    samples.set(&metric::QUEUE_RUNNING, [], running as f64);
+    samples.set(&metric::QUEUE_WAITING, [], waiting as f64);
+    samples.set(&metric::QUEUE_LIMIT, [], limit as f64);
+    samples.set(&metric::DEGRADATION_STEP, [], f64::from(gateway.step() as u8));
+    for route in gateway.policy().routes.values() {
+        for state in route.targets().map(|target| target.state()) {
+            let level = match state.breaker {
+                BreakerState::Closed => 0.0,
+                BreakerState::HalfOpen => 1.0,
+                BreakerState::Open => 2.0,
+            };
+            samples.set(&metric::BREAKER_STATE, [&state.provider, state.model.as_str()], level);
+        }
+    }
+    if let Some(log) = gateway.ledger().log() {
+        samples.set(&metric::AUDIT_WAITING, [], log.waiting() as f64);
+        samples.set(&metric::AUDIT_FAILING, [], f64::from(u8::from(log.failure().is_some())));
+    }
+}
