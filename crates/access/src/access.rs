@@ -153,7 +153,7 @@ impl Access {
         }
         let mut holders: Vec<Holder<'_>> = accounts.iter().map(holder).collect();
         let id = format!("key:{}", key.id);
-        holders.push(Holder { kind: "key", id, name: &key.name, limits: &terms.limits });
+        holders.push(Holder { kind: "key", id, tenant, name: &key.name, limits: &terms.limits });
         // A scope that this version does not know permits nothing.
         let scopes = key.scopes.iter().filter_map(|word| Scope::parse(word)).collect();
         Ok(Principal::of(Known {
@@ -185,7 +185,8 @@ impl Access {
         let members = [("project", project.as_ref().map(ProjectId::as_str)), ("user", Some(user.as_str()))];
         for (kind, name) in members.into_iter().filter_map(|(kind, name)| Some((kind, name?))) {
             if !accounts.iter().any(|account| account.id.kind() == kind) {
-                holders.push(Holder { kind, id: format!("{kind}:{tenant}/{name}"), name, limits: &none });
+                let id = format!("{kind}:{tenant}/{name}");
+                holders.push(Holder { kind, id, tenant: &tenant, name, limits: &none });
             }
         }
         let limited = self.limited(&holders)?;
@@ -312,7 +313,7 @@ fn holder(account: &Account) -> Holder<'_> {
         AccountId::Tenant(tenant) => format!("tenant:{tenant}"),
         other => format!("{kind}:{}/{own}", other.tenant()),
     };
-    Holder { kind, id, name: own, limits: &account.terms.limits }
+    Holder { kind, id, tenant: account.id.tenant(), name: own, limits: &account.terms.limits }
 }
 
 fn unknown() -> Error {
