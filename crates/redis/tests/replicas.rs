@@ -326,3 +326,19 @@ async fn a_settlement_that_comes_twice_or_before_its_call_is_done_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_answer_under_way_goes_on_without_redis_if_open_and_ends_if_closed() {
+    for (on_failure, ends_with) in [(OnFailure::Open, None), (OnFailure::Closed, Some(ErrorCode::Overloaded))] {
+        let mut server = Server::start();
+        let replica = server.limiter().await;
+        let (access, principal) = access(&replica, on_failure).await;
+        let ask = Ask { model: "qwen".into(), prompt_tokens: 10, max_output_tokens: None, money: Money(1000) };
+        let mut permit = access.reserve(&principal, &ask).await.unwrap();
+        server.kill();
+        let outcome = permit.cover(10_000, Money(50_000)).await;
+        assert_eq!(outcome.err().map(|error| error.code()), ends_with);
+        permit.settle(10_000, Money(50_000));
+        assert_eq!(replica.limiter.counters().pending, 1);
+    }
+}
