@@ -13,7 +13,6 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
 use yizhan_domain::{Error, ErrorCode, KeyId, ModelName, ProjectId, Result, TenantId, UserId};
 use yizhan_store::{Account, AccountId, Clock, Key, KeyStore};
 
@@ -153,7 +152,7 @@ impl Access {
         }
         let mut holders: Vec<Holder<'_>> = accounts.iter().map(holder).collect();
         let id = format!("key:{}", key.id);
-        holders.push(Holder { kind: "key", id, name: &key.name, limits: &terms.limits });
+        holders.push(Holder { kind: "key", id, tenant, name: &key.name, limits: &terms.limits });
         // A scope that this version does not know permits nothing.
         let scopes = key.scopes.iter().filter_map(|word| Scope::parse(word)).collect();
         Ok(Principal::of(Known {
@@ -185,7 +184,8 @@ impl Access {
         let members = [("project", project.as_ref().map(ProjectId::as_str)), ("user", Some(user.as_str()))];
         for (kind, name) in members.into_iter().filter_map(|(kind, name)| Some((kind, name?))) {
             if !accounts.iter().any(|account| account.id.kind() == kind) {
-                holders.push(Holder { kind, id: format!("{kind}:{tenant}/{name}"), name, limits: &none });
+                let id = format!("{kind}:{tenant}/{name}");
+                holders.push(Holder { kind, id, tenant: &tenant, name, limits: &none });
             }
         }
         let limited = self.limited(&holders)?;
@@ -264,29 +264,26 @@ impl Access {
     pub async fn reserve(&self, principal: &Principal, ask: &Ask) -> Result<Permit> {
         principal.require_model(&ask.model)?;
         let subjects = principal.subjects(&ask.model);
+        let on_failure = self.settings().on_failure;
+        let permit = |hold| Permit::new(hold, ask, on_failure, &self.active);
         if subjects.is_empty() {
-            return Ok(Permit::new(None, ask, &self.active));
+            return Ok(permit(None));
         }
         match self.limiter.reserve(Claim { subjects, tokens: ask.tokens(), money: ask.money }).await {
-            Ok(Verdict::Held(hold)) => Ok(Permit::new(Some(hold), ask, &self.active)),
+            Ok(Verdict::Held(hold)) => Ok(permit(Some(hold))),
             Ok(Verdict::Refused(refusal)) => Err(refusal.into_error()),
-            Err(error) => self.without_limiter(ask, &error),
+            Err(cause) => {
+                self.warn_of(on_failure, &cause);
+                on_failure.outcome(&cause).map(|()| permit(None))
+            }
         }
     }
 
-    fn without_limiter(&self, ask: &Ask, cause: &Error) -> Result<Permit> {
-        let on_failure = self.settings().on_failure;
+    fn warn_of(&self, on_failure: OnFailure, cause: &Error) {
         let (now, warned) = (self.clock.now_ms(), self.warned_ms.load(Ordering::Relaxed));
         if now.saturating_sub(warned) >= WARN_EVERY_MS {
             self.warned_ms.store(now, Ordering::Relaxed);
             tracing::warn!(%cause, ?on_failure, "the limits cannot be checked");
-        }
-        match on_failure {
-            OnFailure::Open => Ok(Permit::new(None, ask, &self.active)),
-            OnFailure::Closed => {
-                let message = "The limits cannot be checked at the moment. Retry in a second.";
-                Err(Error::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1)))
-            }
         }
     }
 
@@ -312,7 +309,7 @@ fn holder(account: &Account) -> Holder<'_> {
         AccountId::Tenant(tenant) => format!("tenant:{tenant}"),
         other => format!("{kind}:{}/{own}", other.tenant()),
     };
-    Holder { kind, id, name: own, limits: &account.terms.limits }
+    Holder { kind, id, tenant: account.id.tenant(), name: own, limits: &account.terms.limits }
 }
 
 fn unknown() -> Error {

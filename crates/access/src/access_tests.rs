@@ -2,6 +2,7 @@ use super::*;
 use crate::KeyRequest;
 use crate::limits::{Bound, Limits};
 use async_trait::async_trait;
+use std::time::Duration;
 use yizhan_domain::Money;
 use yizhan_store::{AccountStore, AccountTerms, Declaration, Declared, KeyTerms, ManualClock, MemoryStore, NewKey};
 

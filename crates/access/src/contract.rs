@@ -29,6 +29,7 @@ pub struct Tested {
 pub fn subject(id: &str) -> Subject {
     Subject {
         id: id.into(),
+        tenant: "clinic".into(),
         label: format!("tenant '{id}'"),
         requests: None,
         tokens_per_minute: None,

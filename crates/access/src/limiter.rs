@@ -16,6 +16,9 @@ use yizhan_domain::{Error, ErrorCode, Money, Result};
 pub struct Subject {
     /// Under which its use is counted, e.g. `project:clinic/web`; the same everywhere and for ever.
     pub id: Arc<str>,
+    /// The tenant that it is or belongs to. All subjects of a claim have the same, so that a limiter may keep
+    /// what belongs to one tenant in one place.
+    pub tenant: Arc<str>,
     /// How its own people call it, e.g. `project 'web'`.
     pub label: String,
     /// Requests.

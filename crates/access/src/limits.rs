@@ -5,6 +5,7 @@
 use crate::calendar::UtcOffset;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use yizhan_domain::{Error, ErrorCode, Money, Result};
 
 /// Requests a second that each tenant may make unless the configuration says otherwise.
@@ -76,6 +77,20 @@ pub enum OnFailure {
     /// Refuse calls.
     #[default]
     Closed,
+}
+
+impl OnFailure {
+    /// What becomes of a call whose limits could not be checked for this cause.
+    pub(crate) fn outcome(self, cause: &Error) -> Result<()> {
+        match self {
+            Self::Open => Ok(()),
+            Self::Closed => {
+                tracing::debug!(%cause, "refused, as the limits cannot be checked");
+                let message = "The limits cannot be checked at the moment. Retry in a second.";
+                Err(Error::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1)))
+            }
+        }
+    }
 }
 
 /// The table `[limits]` of the configuration.

@@ -4,6 +4,7 @@
 
 use crate::Standing;
 use crate::limiter::{Hold, Refusal};
+use crate::limits::OnFailure;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use yizhan_domain::{ModelName, Money, Result};
@@ -39,6 +40,7 @@ impl Ask {
 #[must_use = "the call holds nothing once its permit is dropped"]
 pub struct Permit {
     hold: Option<Box<dyn Hold>>,
+    on_failure: OnFailure,
     prompt_tokens: u64,
     tokens: u64,
     money: Money,
@@ -57,11 +59,17 @@ impl Drop for Active {
 
 impl Permit {
     /// Without a hold nothing is limited.
-    pub(crate) fn new(hold: Option<Box<dyn Hold>>, ask: &Ask, active: &Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(
+        hold: Option<Box<dyn Hold>>,
+        ask: &Ask,
+        on_failure: OnFailure,
+        active: &Arc<AtomicUsize>,
+    ) -> Self {
         active.fetch_add(1, Ordering::Relaxed);
         let standing = hold.as_ref().map(|hold| hold.standing()).unwrap_or_default();
         Self {
             hold,
+            on_failure,
             prompt_tokens: ask.prompt_tokens,
             tokens: ask.tokens(),
             money: ask.money,
@@ -98,7 +106,8 @@ impl Permit {
         Ok(())
     }
 
-    /// Sets more aside for the answer. Errors as for the prompt.
+    /// Sets more aside for the answer. Errors as for the prompt; `Overloaded` when the limits cannot be checked
+    /// and calls are to be refused then.
     pub async fn top_up(&mut self, more_tokens: u64, more_money: Money) -> Result<()> {
         self.extend(more_tokens, more_money).await?.map_or(Ok(()), |refusal| Err(refusal.into_error()))
     }
@@ -109,10 +118,12 @@ impl Permit {
             return Ok(None);
         }
         if let Some(hold) = &mut self.hold {
-            if let Some(refusal) = hold.top_up(tokens, money).await? {
-                return Ok(Some(refusal));
+            match hold.top_up(tokens, money).await {
+                Ok(Some(refusal)) => return Ok(Some(refusal)),
+                Ok(None) => self.standing = hold.standing(),
+                // What was used is settled all the same.
+                Err(cause) => self.on_failure.outcome(&cause)?,
             }
-            self.standing = hold.standing();
         }
         self.tokens = self.tokens.saturating_add(tokens);
         self.money += money;

@@ -7,7 +7,7 @@ use crate::limits::{LimitSettings, Limits};
 use crate::principal::Limited;
 use serde::Deserialize;
 use std::sync::Arc;
-use yizhan_domain::{Error, Result};
+use yizhan_domain::{Error, Result, TenantId};
 
 /// One of them, with the limits that the store has of it.
 pub(crate) struct Holder<'a> {
@@ -15,6 +15,8 @@ pub(crate) struct Holder<'a> {
     pub kind: &'static str,
     /// Under which its use is counted, e.g. `project:clinic/web`.
     pub id: String,
+    /// Whose tenant.
+    pub tenant: &'a TenantId,
     /// What its people call it.
     pub name: &'a str,
     /// Limits of its own; null for none.
@@ -26,11 +28,12 @@ impl Holder<'_> {
     pub(crate) fn limited(&self, settings: &LimitSettings) -> Result<Limited> {
         let limits = settings.for_kind(self.kind, &read(self.limits)?);
         let label = format!("{} '{}'", self.kind, self.name);
-        let subject = new_subject(self.id.clone(), label.clone(), &limits).map(Arc::new);
+        let tenant: Arc<str> = self.tenant.as_str().into();
+        let subject = new_subject(self.id.clone(), tenant.clone(), label.clone(), &limits).map(Arc::new);
         let of_pattern = |(pattern, limits): (&String, &Limits)| {
             // No id has a space, so this is nobody else's.
             let id = format!("{} {pattern}", self.id);
-            let subject = new_subject(id, format!("{label} for the models '{pattern}'"), limits)?;
+            let subject = new_subject(id, tenant.clone(), format!("{label} for the models '{pattern}'"), limits)?;
             Some((pattern.clone(), Arc::new(subject)))
         };
         Ok(Limited { subject, models: limits.models.iter().filter_map(of_pattern).collect() })
@@ -55,9 +58,10 @@ pub(crate) fn write(limits: &Limits) -> Result<serde_json::Value> {
 }
 
 /// None where nothing is limited.
-fn new_subject(id: String, label: String, limits: &Limits) -> Option<Subject> {
+fn new_subject(id: String, tenant: Arc<str>, label: String, limits: &Limits) -> Option<Subject> {
     let subject = Subject {
         id: id.into(),
+        tenant,
         label,
         requests: limits.rate().map(|rate| Rate::new(rate, limits.burst)),
         tokens_per_minute: limits.tokens(),
