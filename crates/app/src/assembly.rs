@@ -11,12 +11,13 @@ use crate::cli::Global;
 use crate::config::Config;
 use crate::data::{DataLock, cache_folder};
 use crate::governance;
+use crate::limits::Limits;
 use crate::models::{self, Models, OCR, PDFIUM};
 use crate::watch::{self, Gauges};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use yizhan_access::{Access, Fetch, MemoryLimiter, Oidc};
+use yizhan_access::{Access, Fetch, Oidc};
 use yizhan_admission::Queue;
 use yizhan_document::{OcrModels, Parser, ParserOptions, Tools};
 use yizhan_domain::{BaseId, Error, Result};
@@ -78,9 +79,9 @@ impl Assembly {
         let providers = self.models.set_providers(governance::providers(config)?);
         let policy = governance::policy(config, &providers, &self.models, global.chat_model.as_deref())?;
         let budgets = Arc::clone(&self.store) as Arc<dyn BudgetStore>;
-        let limiter = MemoryLimiter::new(Some(budgets), config.limits.utc_offset);
+        let limits = Limits::open(config, budgets).await?;
         let mut access = Access::new(Arc::clone(&self.store) as Arc<dyn KeyStore>)
-            .with_limits(config.limits.clone(), Arc::new(limiter.clone()))?;
+            .with_limits(config.limits.clone(), limits.limiter())?;
         if !config.oidc.is_empty() {
             access = access.with_oidc(Oidc::new(config.oidc.clone(), Arc::new(Web))?);
         }
@@ -100,7 +101,7 @@ impl Assembly {
         let gateway = Gateway::new(Arc::clone(&self.knowledge), apps, access, ledger, queue, policy);
         let gateway = Arc::new(gateway);
         watch::watch(&metrics, &gateway, Arc::clone(&gauges));
-        Ok(Governed { gateway, limiter, meter, metrics, gauges })
+        Ok(Governed { gateway, limits, meter, metrics, gauges })
     }
 }
 
@@ -117,7 +118,7 @@ impl Fetch for Web {
 /// A gateway with what has to be looked after beside it.
 pub(crate) struct Governed {
     pub(crate) gateway: Arc<Gateway>,
-    pub(crate) limiter: MemoryLimiter,
+    pub(crate) limits: Limits,
     pub(crate) meter: Arc<Meter>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) gauges: Arc<Gauges>,
@@ -126,7 +127,7 @@ pub(crate) struct Governed {
 impl Governed {
     /// Nothing is lost without this; it spares the next start work, and gives drawn budgets back.
     pub(crate) async fn close(&self) -> Result<()> {
-        self.limiter.give_back_all().await?;
+        self.limits.close().await?;
         self.meter.flush().await
     }
 }

@@ -12,6 +12,7 @@ use yizhan_audit::Capture;
 use yizhan_domain::{Error, ErrorCode, ModelName, Result};
 use yizhan_gateway::OnAuditFailure;
 use yizhan_provider::ProviderConfig;
+use yizhan_redis::RedisSettings;
 use yizhan_routing::{BreakerSettings, RetrySettings, Strategy};
 
 /// The whole reference, as `yizhan config reference` prints it.
@@ -28,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) tenants: Vec<DeclaredTenant>,
     pub(crate) oidc: Vec<IssuerSettings>,
     pub(crate) limits: LimitSettings,
+    pub(crate) redis: Option<RedisSettings>,
     pub(crate) rules: Rules,
     pub(crate) prices: Prices,
     pub(crate) audit: Audit,
@@ -174,6 +176,7 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
     config.prices.file.iter_mut().for_each(settle);
     config.audit.key.iter_mut().for_each(settle);
     config.limits.check().map_err(|error| error.context(path.display()))?;
+    config.redis.iter().try_for_each(RedisSettings::check).map_err(|error| error.context(path.display()))?;
     Ok(config)
 }
 

@@ -11,6 +11,7 @@ mod config;
 mod data;
 mod desk;
 mod governance;
+mod limits;
 mod models;
 mod output;
 mod station;

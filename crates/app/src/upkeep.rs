@@ -39,8 +39,8 @@ pub(crate) fn start(
 ) -> Vec<JoinHandle<()>> {
     let gateway = &governed.gateway;
     let mut tasks = vec![tokio::spawn(count(Arc::clone(governed)))];
-    let limiter = governed.limiter.clone();
-    tasks.push(tokio::spawn(async move { limiter.run().await }));
+    let limits = governed.limits.clone();
+    tasks.push(tokio::spawn(async move { limits.run().await }));
     let ladder = config.degradation.enabled.then(|| Ladder::new(config.degradation.cpu));
     tasks.push(tokio::spawn(measure(Arc::clone(governed), ladder)));
     if config.audit.keep_days.is_some() || config.audit.keep_payload_days.is_some() {
@@ -66,7 +66,7 @@ async fn count(governed: Arc<Governed>) {
         }
         let kept = async {
             governed.gateway.access().note_uses().await?;
-            governed.limiter.give_back_idle().await
+            governed.limits.give_back_idle().await
         };
         if let Err(error) = kept.await {
             tracing::error!(%error, "keys' uses or budgets could not be written down");
