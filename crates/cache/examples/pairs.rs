@@ -40,11 +40,10 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn main() -> Outcome<()> {
-    let (options, words): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));
-    let pairs: Vec<Pair> = std::fs::read_to_string(file("pairs.jsonl"))?
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()?;
+    let (options, words): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let pairs: Vec<Pair> =
+        std::fs::read_to_string(file("pairs.jsonl"))?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let recorded = match words.as_slice() {
         [url, model, rest @ ..] => ask(&pairs, url, model, rest.first().map(String::as_str))?,
         _ => serde_json::from_str(&std::fs::read_to_string(file("similarities.json"))?)?,
@@ -90,13 +89,13 @@ fn ask(pairs: &[Pair], url: &str, model: &str, key: Option<&str>) -> Outcome<Rec
 }
 
 fn verified(pair: &Pair) -> bool {
-    let (a, b) = (Facts::of(&pair.a), Facts::of(&pair.b));
-    a.is_some() && a == b
+    Facts::of(&pair.a).zip(Facts::of(&pair.b)).is_some_and(|(a, b)| a.agree(&b))
 }
 
 /// Hits among pairs that have the same answer, and among those that have not.
 fn table(pairs: &[Pair], cosines: &[f32], half: &str) {
-    let rows: Vec<(&Pair, f32)> = pairs.iter().zip(cosines.iter().copied()).filter(|(pair, _)| pair.half == half).collect();
+    let rows: Vec<(&Pair, f32)> =
+        pairs.iter().zip(cosines.iter().copied()).filter(|(pair, _)| pair.half == half).collect();
     let share = |same: bool, hits: &dyn Fn(&Pair, f32) -> bool| {
         let all: Vec<_> = rows.iter().filter(|(pair, _)| pair.same == same).collect();
         let hit = all.iter().filter(|(pair, cosine)| hits(pair, *cosine)).count();
@@ -114,7 +113,9 @@ fn table(pairs: &[Pair], cosines: &[f32], half: &str) {
 
 /// What facts decide wrongly, in the half that may be looked at.
 fn list(pairs: &[Pair], cosines: &[f32]) {
-    for (pair, cosine) in pairs.iter().zip(cosines).filter(|(pair, _)| pair.half == "choose" && pair.same != verified(pair)) {
+    for (pair, cosine) in
+        pairs.iter().zip(cosines).filter(|(pair, _)| pair.half == "choose" && pair.same != verified(pair))
+    {
         let difference = Facts::of(&pair.a).zip(Facts::of(&pair.b)).and_then(|(a, b)| a.difference(&b));
         let why = difference.map_or("-", |difference| difference.as_str());
         println!("{} {:<10} {cosine:.3} {why:<9} {} | {}", pair.lang, pair.family, pair.a, pair.b);

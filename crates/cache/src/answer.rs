@@ -83,4 +83,4 @@ pub(crate) fn now_ms() -> u64 {
 
 #[cfg(test)]
 #[path = "answer_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -119,16 +119,8 @@ pub(crate) fn key_around_question<'a>(partition: &Partition, request: &'a ChatRe
 
 fn key(partition: &Partition, request: &ChatRequest, without_text_of: Option<usize>) -> Key {
     // Taken apart by name: a new field does not compile until somebody decides about it.
-    let ChatRequest {
-        messages,
-        sampling,
-        tools,
-        tool_choice,
-        response_format,
-        more_choices,
-        streamed: _,
-        extra,
-    } = request;
+    let ChatRequest { messages, sampling, tools, tool_choice, response_format, more_choices, streamed: _, extra } =
+        request;
     let mut feed = Feed::new(if without_text_of.is_some() { "around" } else { "whole" });
     partition.feed(&mut feed);
     feed.count(messages.len());

@@ -17,8 +17,6 @@ pub(crate) enum Sense {
     Ask(&'static str),
     /// A negation.
     Not,
-    /// Itself, and the order of all words matters.
-    Order,
     /// Itself.
     Plain,
 }
@@ -48,7 +46,6 @@ impl Lexicon {
                 Some(("ask", kind)) => Sense::Ask(kind),
                 _ if head == "drop" => Sense::Drop,
                 _ if head == "not" => Sense::Not,
-                _ if head == "order" => Sense::Order,
                 _ => Sense::Plain,
             };
             for word in words.split(',').map(str::trim).filter(|word| !word.is_empty()) {
@@ -70,7 +67,7 @@ impl Lexicon {
                 word.to_owned()
             }
         };
-        // What was written first holds, except that a word that means the same as others is told from its role.
+        // What was written first holds.
         self.senses.entry(key).or_insert(sense);
     }
 

@@ -1,5 +1,5 @@
 //! Questions that are nearly the same: nearest by cosine in a flat list per partition, and then only where the
-//! facts of both are equal.
+//! facts of both agree.
 //!
 //! It does not know what the answers are, nor where vectors come from.
 
@@ -17,11 +17,11 @@ pub struct Question {
     pub around: Key,
     /// Its vector, of length 1.
     pub vector: Vec<f32>,
-    /// What must be equal for the same answer.
+    /// What must agree for the same answer.
     pub facts: Facts,
 }
 
-/// The nearest question whose facts are equal.
+/// The nearest question whose facts agree.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Nearest {
     /// Under which the answer is kept.
@@ -65,7 +65,7 @@ impl Near {
     pub fn find(&self, question: &Question) -> Option<Nearest> {
         let mut groups = self.groups.lock();
         let group = groups.by_key.get(&question.around)?;
-        let same = |entry: &&Entry| entry.vector.len() == question.vector.len() && entry.facts == question.facts;
+        let same = |entry: &&Entry| entry.vector.len() == question.vector.len() && entry.facts.agree(&question.facts);
         let with_cosine = |entry: &Entry| Nearest { key: entry.key, cosine: dot(&entry.vector, &question.vector) };
         let near = group.iter().filter(same).map(with_cosine).filter(|nearest| nearest.cosine >= self.threshold);
         near.max_by(|a, b| a.cosine.total_cmp(&b.cosine))

@@ -148,14 +148,12 @@ impl Collected {
                 text.push_str(delta);
                 Some(delta.len())
             }
-            (
-                Some(ChatEvent::ToolCall { choice: before, piece: call }),
-                ChatEvent::ToolCall { choice, piece },
-            ) if before == choice
-                && call.index == piece.index
-                && piece.id.is_none()
-                && piece.name.is_none()
-                && piece.extra.is_empty() =>
+            (Some(ChatEvent::ToolCall { choice: before, piece: call }), ChatEvent::ToolCall { choice, piece })
+                if before == choice
+                    && call.index == piece.index
+                    && piece.id.is_none()
+                    && piece.name.is_none()
+                    && piece.extra.is_empty() =>
             {
                 call.arguments.push_str(&piece.arguments);
                 Some(piece.arguments.len())

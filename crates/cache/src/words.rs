@@ -17,6 +17,8 @@ pub(crate) enum Word {
     Quoted(String),
     /// A symbol that changes the meaning.
     Symbol(char),
+    /// A comma or the end of a sentence: what is before may stand behind.
+    Pause,
 }
 
 /// The words of a text, after NFKC.
@@ -116,7 +118,8 @@ impl Reader<'_> {
 
     fn latin(&mut self) {
         let word = self.take_while(|letter, next| {
-            let joins = "-_.'+#@&/".contains(letter) && next.is_some_and(|next| next.is_alphanumeric() && !is_han(next));
+            let joins =
+                "-_.'+#@&/".contains(letter) && next.is_some_and(|next| next.is_alphanumeric() && !is_han(next));
             (letter.is_alphanumeric() && !is_han(letter)) || joins || "_+#".contains(letter)
         });
         let capital = word.chars().next().is_some_and(char::is_uppercase);
@@ -128,7 +131,7 @@ impl Reader<'_> {
         let lower = word.to_lowercase();
         // don't = do not; what's = what.
         let (lower, not) = match lower.as_str() {
-            "can't" => ("can".to_owned(), true),
+            "can't" | "cannot" => ("can".to_owned(), true),
             "won't" => ("will".to_owned(), true),
             "shan't" => ("shall".to_owned(), true),
             other => match other.strip_suffix("n't") {
@@ -157,9 +160,13 @@ impl Reader<'_> {
     fn mark(&mut self, letter: char) {
         self.at += 1;
         match letter {
-            '.' | '?' | '!' | ';' | '\n' | '。' => self.begins = true,
+            '.' | '?' | '!' | ';' | '\n' | '。' => {
+                self.words.push(Word::Pause);
+                self.begins = true;
+            }
+            ',' => self.words.push(Word::Pause),
             // Punctuation and spaces mean nothing here.
-            ',' | ':' | '\'' | '"' | '(' | ')' | '[' | ']' | '-' | '、' | '·' | '…' | '~' | '「' | '」' | '“' | '”'
+            ':' | '\'' | '"' | '(' | ')' | '[' | ']' | '-' | '、' | '·' | '…' | '~' | '「' | '」' | '“' | '”'
             | '《' | '》' | '『' | '』' | '【' | '】' | '〈' | '〉' => {}
             letter if letter.is_whitespace() || letter.is_control() => {}
             letter => self.push(Word::Symbol(letter)),
