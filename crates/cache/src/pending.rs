@@ -22,9 +22,7 @@ pub struct Pending {
     cache: ReplyCache,
     key: Key,
     collected: Arc<Mutex<Collected>>,
-    served: Option<(String, ModelName)>,
-    beside: Option<Value>,
-    question: Option<(Arc<Near>, Question)>,
+    question: Option<Box<(Arc<Near>, Question)>>,
     /// Wakes those who wait, when dropped; none when nobody can.
     flight: Option<Flight>,
 }
@@ -40,9 +38,11 @@ impl Pending {
             cut_short: settings.cut_short,
             finished: false,
             state: State::Flowing,
+            served: None,
+            beside: None,
         };
         let collected = Arc::new(Mutex::new(collected));
-        Self { cache, key, collected, served: None, beside: None, question: None, flight }
+        Self { cache, key, collected, question: None, flight }
     }
 
     /// What the answer is kept under.
@@ -56,26 +56,25 @@ impl Pending {
     }
 
     /// Who makes the answer, to be told with each hit.
-    pub fn served(&mut self, provider: impl Into<String>, model: ModelName) {
-        self.served = Some((provider.into(), model));
+    pub fn served(&self, provider: impl Into<String>, model: ModelName) {
+        self.collected.lock().served = Some((provider.into(), model));
     }
 
     /// Keeps something beside the answer; [`crate::Hit`] gives it back.
-    pub fn beside(&mut self, value: Value) {
-        self.beside = Some(value);
+    pub fn beside(&self, value: Value) {
+        self.collected.lock().beside = Some(value);
     }
 
     pub(crate) fn ask(&mut self, near: Arc<Near>, question: Question) {
-        self.question = Some((near, question));
+        self.question = Some(Box::new((near, question)));
     }
 
     /// Keeps the answer, if the model ended it as the settings want and it is not too large. Was it kept?
     pub fn commit(mut self) -> bool {
-        let collected = self.collected.lock().take();
-        let Some((events, usage)) = collected else { return false };
-        let (served, beside) = (self.served.take(), self.beside.take());
-        self.cache.put(self.key, Answer { events, usage, made_at_ms: now_ms(), served, beside });
-        if let Some((near, question)) = self.question.take() {
+        let Some(answer) = self.collected.lock().take() else { return false };
+        self.cache.put(self.key, answer);
+        if let Some(asked) = self.question.take() {
+            let (near, question) = *asked;
             near.put(question, self.key);
         }
         true
@@ -103,6 +102,8 @@ struct Collected {
     cut_short: bool,
     finished: bool,
     state: State,
+    served: Option<(String, ModelName)>,
+    beside: Option<Value>,
 }
 
 impl Collected {
@@ -171,11 +172,11 @@ impl Collected {
         self.events = Vec::new();
     }
 
-    fn take(&mut self) -> Option<(Vec<ChatEvent>, Usage)> {
-        match self.state {
-            State::Complete(usage) => Some((std::mem::take(&mut self.events), usage)),
-            State::Flowing | State::Unfit => None,
-        }
+    fn take(&mut self) -> Option<Answer> {
+        let State::Complete(usage) = self.state else { return None };
+        let events = std::mem::take(&mut self.events);
+        let (served, beside) = (self.served.take(), self.beside.take());
+        Some(Answer { events, usage, made_at_ms: now_ms(), served, beside })
     }
 }
 

@@ -48,6 +48,20 @@ async fn a_whole_answer_is_kept_with_its_pieces_joined() {
 }
 
 #[tokio::test]
+async fn who_made_it_and_its_sources_are_kept_with_it() {
+    let cache = cache(|_| {});
+    let pending = cache.alone(key());
+    pending.served("openai", ModelName::new("m"));
+    pending.beside(serde_json::json!(["a source"]));
+    let events = vec![text("a"), finish(FinishReason::Stop), end()];
+    let _: Vec<_> = pending.record(Box::pin(stream::iter(events))).collect().await;
+    assert!(pending.commit());
+    let answer = cache.get(&key()).unwrap();
+    assert_eq!(answer.served, Some(("openai".into(), ModelName::new("m"))));
+    assert_eq!(answer.beside, Some(serde_json::json!(["a source"])));
+}
+
+#[tokio::test]
 async fn what_did_not_end_well_is_not_kept() {
     let failed = Err(Error::new(ErrorCode::ProviderFailed, "gone"));
     let cases = [

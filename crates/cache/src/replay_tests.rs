@@ -9,8 +9,13 @@ async fn played(answer: &Answer, pace: Pace) -> Vec<ChatEvent> {
 }
 
 fn texts(events: &[ChatEvent]) -> Vec<&str> {
-    let text = |event| if let &ChatEvent::Text { ref delta, .. } = event { Some(delta.as_str()) } else { None };
-    events.iter().filter_map(text).collect()
+    let mut texts = Vec::new();
+    for event in events {
+        if let ChatEvent::Text { delta, .. } = event {
+            texts.push(delta.as_str());
+        }
+    }
+    texts
 }
 
 const SWIFT: Pace = Pace::Pieces { pause: Duration::ZERO };
