@@ -15,7 +15,9 @@ use crate::words::{Word, stem, words};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Questions longer than this, in bytes, are not compared: the more is said, the less a cosine means.
-const LONGEST: usize = 2000;
+const LONGEST: usize = 1000;
+/// A question has few places where it can be turned; more are somebody who wants this to take long.
+const MOST_TURNS: usize = 8;
 
 /// What a question says, in a form in which harmless differences are gone.
 #[derive(Clone, Debug)]
@@ -146,7 +148,7 @@ impl Facts {
         let equal = |a: &[Said], b: &[Said]| a.iter().map(|said| &said.what).eq(b.iter().map(|said| &said.what));
         let turned = |cut: usize| equal(&a[cut..], &b[..a.len() - cut]) && equal(&a[..cut], &b[a.len() - cut..]);
         let may_turn = |cut: usize| a[cut].turns || b[a.len() - cut].turns;
-        a.len() == b.len() && (turned(0) || (1..a.len()).any(|cut| may_turn(cut) && turned(cut)))
+        a.len() == b.len() && (turned(0) || (1..a.len()).filter(|cut| may_turn(*cut)).take(MOST_TURNS).any(turned))
     }
 }
 
