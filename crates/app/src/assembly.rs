@@ -77,7 +77,7 @@ impl Assembly {
     pub(crate) async fn gateway(&self, global: &Global, apps: &Path, config: &Config) -> Result<Governed> {
         let apps = Apps::open(apps)?;
         let providers = self.models.set_providers(governance::providers(config)?);
-        let policy = governance::policy(config, &providers, &self.models, global.chat_model.as_deref())?;
+        let policy = governance::policy(config, &providers, &self.models, global.chat_model.as_deref(), None)?;
         let budgets = Arc::clone(&self.store) as Arc<dyn BudgetStore>;
         let limits = Limits::open(config, budgets).await?;
         let mut access = Access::new(Arc::clone(&self.store) as Arc<dyn KeyStore>)

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use yizhan_access::{DeclaredTenant, IssuerSettings, LimitSettings};
 use yizhan_admission::{LadderSettings, QueueSettings};
 use yizhan_audit::Capture;
+use yizhan_cache::Settings as CacheSettings;
 use yizhan_domain::{Error, ErrorCode, ModelName, Result};
 use yizhan_gateway::OnAuditFailure;
 use yizhan_provider::ProviderConfig;
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) rules: Rules,
     pub(crate) prices: Prices,
     pub(crate) audit: Audit,
+    pub(crate) cache: CacheSettings,
     pub(crate) queue: QueueSettings,
     pub(crate) degradation: DegradationConfig,
 }
@@ -176,6 +178,7 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
     config.prices.file.iter_mut().for_each(settle);
     config.audit.key.iter_mut().for_each(settle);
     config.limits.check().map_err(|error| error.context(path.display()))?;
+    config.cache.check().map_err(|error| error.context(path.display()))?;
     config.redis.iter().try_for_each(RedisSettings::check).map_err(|error| error.context(path.display()))?;
     Ok(config)
 }

@@ -16,6 +16,7 @@ fn every_field_of_the_plain_tables_is_in_the_reference() {
     let commented = REFERENCE.lines().map(|line| line.trim_start_matches(['#', ' '])).collect::<Vec<_>>().join("\n");
     let fields = |value: toml::Value| value.as_table().unwrap().keys().cloned().collect::<Vec<_>>();
     let tables = [
+        ("cache", toml::Value::try_from(CacheSettings { enabled: true, ..CacheSettings::default() }).unwrap()),
         ("queue", toml::Value::try_from(QueueSettings::default()).unwrap()),
         ("degradation", toml::Value::try_from(DegradationConfig::default()).unwrap()),
     ];

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use yizhan_access::DeclaredTenant;
 use yizhan_audit::{AuditLog, Entries, Options, Record};
+use yizhan_cache::Cache;
 use yizhan_domain::{Error, ErrorCode, ModelName, Result};
 use yizhan_gateway::{Degradation, Ledger, Policy, counted};
 use yizhan_guard::{Guard, RuleSet};
@@ -44,7 +45,15 @@ fn key(source: Option<&KeySource>) -> Result<Option<Secret>> {
 }
 
 /// What the gateway decides by. The models must have been told of the providers.
-pub(crate) fn policy(config: &Config, providers: &[Provider], models: &Models, flag: Option<&str>) -> Result<Policy> {
+///
+/// `kept` is the cache so far, which goes on while its settings stay the same.
+pub(crate) fn policy(
+    config: &Config,
+    providers: &[Provider],
+    models: &Models,
+    flag: Option<&str>,
+    kept: Option<&Arc<Cache>>,
+) -> Result<Policy> {
     let prices = prices(config)?;
     let chat = match flag {
         Some(name) => Some(ModelName::new(name)),
@@ -64,7 +73,23 @@ pub(crate) fn policy(config: &Config, providers: &[Provider], models: &Models, f
         cheaper: config.degradation.cheaper.clone(),
     };
     let guard = guard(config)?.map(Arc::new);
-    Ok(Policy { chat, routes, guard, prices, price_names, capture: config.audit.payload, degradation })
+    let cache = cache(config, models, kept)?;
+    Ok(Policy { chat, routes, guard, prices, price_names, cache, capture: config.audit.payload, degradation })
+}
+
+fn cache(config: &Config, models: &Models, kept: Option<&Arc<Cache>>) -> Result<Option<Arc<Cache>>> {
+    let settings = &config.cache;
+    if !settings.enabled {
+        return Ok(None);
+    }
+    if let Some(kept) = kept.filter(|kept| kept.settings() == settings) {
+        return Ok(Some(Arc::clone(kept)));
+    }
+    let embedder = match &settings.semantic.model {
+        Some(name) if settings.semantic.enabled => Some(models.embed(name)?),
+        _ => None,
+    };
+    Ok(Some(Arc::new(Cache::new(settings.clone(), embedder, None))))
 }
 
 fn guard(config: &Config) -> Result<Option<Guard>> {
@@ -189,7 +214,7 @@ pub(crate) fn tenants(config: &Config) -> Result<Vec<DeclaredTenant>> {
 /// Checks everything that can be checked without a data folder.
 pub(crate) fn check(config: &Config, models: &Models) -> Result<()> {
     let providers = providers(config)?;
-    policy(config, &providers, models, None)?;
+    policy(config, &providers, models, None, None)?;
     config.oidc.iter().try_for_each(yizhan_access::IssuerSettings::check)?;
     tenants(config).map(drop)
 }

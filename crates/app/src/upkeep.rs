@@ -156,11 +156,12 @@ impl Reloader {
 
     async fn reload(&self) -> Result<Config> {
         let (global, models) = (self.global.clone(), Arc::clone(&self.models));
+        let kept = self.gateway.policy().cache.clone();
         // Files are read and rules compiled: not work for the threads that answer.
         let built = tokio::task::spawn_blocking(move || {
             let config = config::load(&global)?;
             let providers = governance::providers(&config)?;
-            let policy = governance::policy(&config, &providers, &models, global.chat_model.as_deref())?;
+            let policy = governance::policy(&config, &providers, &models, global.chat_model.as_deref(), kept.as_ref())?;
             let tenants = governance::tenants(&config)?;
             Ok::<_, Error>((config, providers, policy, tenants))
         });

@@ -5,6 +5,7 @@
 use crate::target::Target;
 use std::sync::Arc;
 use yizhan_access::Principal;
+use yizhan_cache::Wish;
 use yizhan_domain::{CallId, ModelName};
 use yizhan_knowledge::{Grounding, SearchMode};
 use yizhan_model::ChatRequest;
@@ -37,12 +38,14 @@ pub struct Caller {
     pub address: Option<String>,
     /// What the caller's program calls itself.
     pub user_agent: Option<String>,
+    /// May an earlier answer be given, and this one kept?
+    pub cache: Wish,
 }
 
 impl Caller {
     /// Somebody at this machine's command line, or whose address is not known.
     pub fn new(principal: Principal) -> Self {
-        Self { principal, call: CallId::random(), address: None, user_agent: None }
+        Self { principal, call: CallId::random(), address: None, user_agent: None, cache: Wish::default() }
     }
 }
 

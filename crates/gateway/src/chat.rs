@@ -21,8 +21,9 @@ use parking_lot::RwLock;
 use std::sync::Arc;
 use yizhan_access::{Access, Permit};
 use yizhan_admission::{Queue, Slot, Step};
-use yizhan_audit::Kind;
-use yizhan_domain::{Error, ErrorCode, FinishReason, Message, Result, Role, Usage};
+use yizhan_audit::{Cached, Kind};
+use yizhan_cache::{Digest, Found as FoundInCache, LookedUp, Pace, Partition, Pending};
+use yizhan_domain::{Error, ErrorCode, FinishReason, Message, ModelName, Result, Role, Usage};
 use yizhan_guard::{Expected, Outcome};
 use yizhan_knowledge::{Found, Grounding, Knowledge, Language, Relevance, SearchOptions};
 use yizhan_model::{ChatEvent, ChatRequest, EventStream, ResponseFormat, Sampling};
@@ -92,7 +93,8 @@ impl Gateway {
         self.ledger.is_open()?;
         let mut journal = Journal::begin(Kind::Chat, &call.caller, &call.model);
         journal.record.streamed = call.request.streamed;
-        let mut walk = Walk { policy: self.policy(), journal, permit: None, slot: None, prompt_tokens: 0 };
+        let mut walk =
+            Walk { policy: self.policy(), journal, permit: None, slot: None, pending: None, prompt_tokens: 0 };
         match self.walk(call, &mut walk).await {
             Ok(begun) => Ok(self.reply(begun, walk)),
             Err(error) => Err(self.refused(walk.journal, error).await),
@@ -106,6 +108,12 @@ impl Gateway {
         let call = self.shorten(call, &walk.policy)?;
         self.reserve(&call, &target, walk).await?;
         let call = guard(call, walk)?;
+        if let Some(remembered) = remember(&call, &target, walk).await {
+            return Ok(remembered);
+        }
+        if self.step() >= Step::CacheOnly {
+            return Err(busy("Only what was answered before is answered under the present load"));
+        }
         let cost = walk.permit.as_ref().map_or(1, Permit::tokens);
         walk.slot = Some(self.queue.enter(call.caller.principal.tenant(), cost).await?);
         let call = self.ground(call, &target).await?;
@@ -115,7 +123,7 @@ impl Gateway {
 
     /// The answer's way out.
     fn reply(&self, begun: Begun, walk: Walk) -> Reply {
-        let Walk { policy, journal, permit, slot, prompt_tokens } = walk;
+        let Walk { policy, journal, permit, slot, pending, prompt_tokens } = walk;
         let Begun { name, events, grounding, expected } = begun;
         let seen = Arc::new(Seen::default());
         let events: EventStream = Box::pin(Counted::new(events, &seen));
@@ -136,12 +144,14 @@ impl Gateway {
         let fallback = journal.trail.fell_back() || journal.record.fallback;
         let call = journal.record.call.clone();
         let ledger = self.ledger.clone();
-        let account = Account { journal, permit, slot, policy, ledger, seen, prompt_tokens, findings };
+        let cached = (journal.record.cache != Cached::Miss).then(|| journal.record.cache.word());
+        let account = Account { journal, permit, slot, policy, ledger, seen, prompt_tokens, findings, pending };
         Reply {
             call,
             model: name,
             served,
             fallback,
+            cached,
             prompt_tokens,
             standing,
             events: Box::pin(Recorded::new(events, account)),
@@ -161,7 +171,7 @@ impl Gateway {
     /// When the processor is short: long answers are refused or cut, later all calls.
     fn shorten(&self, mut call: Call<Known>, policy: &Policy) -> Result<Call<Known>> {
         let step = self.step();
-        if step >= Step::CacheOnly {
+        if step >= Step::Refuse {
             return Err(busy("This installation is at its limit and takes no new calls"));
         }
         if step >= Step::ShortAnswers {
@@ -294,12 +304,13 @@ struct Walk {
     journal: Journal,
     permit: Option<Permit>,
     slot: Option<Slot>,
+    pending: Option<Pending>,
     prompt_tokens: u32,
 }
 
 /// An answer whose first content is there.
 struct Begun {
-    name: yizhan_domain::ModelName,
+    name: ModelName,
     events: EventStream,
     grounding: Option<Grounding>,
     expected: Expected,
@@ -327,18 +338,63 @@ fn guard(mut call: Call<Known>, walk: &mut Walk) -> Result<Call<Safe>> {
 
 async fn generate(call: Call<Grounded>, walk: &mut Walk) -> Result<Begun> {
     let Grounded { route, grounding, refusal, warnings } = call.state;
-    let structured = call.request.response_format != ResponseFormat::Text;
-    let expected = Expected { more_choices: call.request.more_choices, structured, warnings };
+    let expected = Expected { warnings, ..expected(&call.request) };
     let events = match refusal {
         Some(sentence) => said(sentence),
         None => {
             if walk.policy.routes.contains_key(route.name()) {
                 walk.journal.record.route = Some(route.name().as_str().to_owned());
             }
-            route.generate(call.request, &walk.journal.trail).await?
+            let events = route.generate(call.request, &walk.journal.trail).await?;
+            watched(events, walk)
         }
     };
     Ok(Begun { name: call.model, events, grounding, expected })
+}
+
+/// The answer that was given before, if there is one. Answers from documents are not kept yet: their
+/// citations need the sources.
+async fn remember(call: &Call<Safe>, target: &Target, walk: &mut Walk) -> Option<Begun> {
+    let cache = Arc::clone(walk.policy.cache.as_ref().filter(|_| target.bases.is_empty())?);
+    let tenant = call.caller.principal.tenant().clone();
+    let mut partition = Partition::new(tenant, call.model.clone(), target.route.name().clone());
+    partition.prompt = target.app.as_ref().map(|app| Digest::of(&(app, &target.instructions)));
+    let mut request = call.request.clone();
+    target.sampling.complete(&mut request.sampling);
+    let app = target.app.as_ref().map(|app| ModelName::new(app.as_str()));
+    match cache.look_up(&partition, app.as_ref(), &request, call.caller.cache).await {
+        LookedUp::Hit(hit) => {
+            walk.journal.record.cache = match hit.found {
+                FoundInCache::Exact => Cached::Exact,
+                FoundInCache::Similar { .. } => Cached::Semantic,
+            };
+            let pace = if request.streamed { Pace::Pieces { pause: std::time::Duration::ZERO } } else { Pace::AtOnce };
+            let expected = Expected { warnings: call.state.warnings.clone(), ..expected(&request) };
+            Some(Begun { name: call.model.clone(), events: hit.stream(pace), grounding: None, expected })
+        }
+        LookedUp::Miss(pending) => {
+            walk.pending = pending;
+            None
+        }
+        LookedUp::Off(_) => None,
+    }
+}
+
+/// Watches an answer that may be kept. That of another model than the first choice is not.
+fn watched(events: EventStream, walk: &mut Walk) -> EventStream {
+    let trail = &walk.journal.trail;
+    let Some(pending) = walk.pending.take().filter(|_| !trail.fell_back()) else { return events };
+    if let Some((provider, model)) = served_by(trail) {
+        pending.served(provider, model);
+    }
+    let events = pending.record(events);
+    walk.pending = Some(pending);
+    events
+}
+
+fn expected(request: &ChatRequest) -> Expected {
+    let structured = request.response_format != ResponseFormat::Text;
+    Expected { more_choices: request.more_choices, structured, warnings: Vec::new() }
 }
 
 fn busy(what: &str) -> Error {

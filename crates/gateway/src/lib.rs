@@ -24,3 +24,4 @@ pub use ledger::{Ledger, OnAuditFailure};
 pub use policy::{Degradation, Policy};
 pub use reply::Reply;
 pub use target::{ModelEntry, ModelKind};
+pub use yizhan_cache::Wish;

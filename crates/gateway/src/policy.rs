@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use yizhan_access::{Ask, OUTPUT_SLICE};
 use yizhan_audit::Capture;
+use yizhan_cache::Cache;
 use yizhan_domain::{ModelName, Money, Usage};
 use yizhan_guard::Guard;
 use yizhan_metering::PriceBook;
@@ -24,6 +25,8 @@ pub struct Policy {
     pub prices: Option<Arc<PriceBook>>,
     /// A model's name in the price list, by provider and model, where it is another one.
     pub price_names: HashMap<(String, ModelName), String>,
+    /// Answers that were given before; none: nothing is kept.
+    pub cache: Option<Arc<Cache>>,
     /// Which texts are kept with audit records.
     pub capture: Capture,
     /// What is done when the processor is short.

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use yizhan_access::Permit;
 use yizhan_admission::{Slot, Verdict};
-use yizhan_audit::{Charged, Outcome, Record};
+use yizhan_audit::{Cached, Charged, Outcome, Record};
+use yizhan_cache::Pending;
 use yizhan_domain::{Error, ErrorCode, Fields, FinishReason, ModelName, Money, Result, Usage};
 use yizhan_guard::Findings;
 use yizhan_model::{ChatEvent, EventStream};
@@ -32,6 +33,8 @@ pub(crate) struct Account {
     pub(crate) prompt_tokens: u32,
     /// What rules found in the answer, when it is guarded.
     pub(crate) findings: Option<Findings>,
+    /// The answer is kept in the cache when it ends well.
+    pub(crate) pending: Option<Pending>,
 }
 
 impl Account {
@@ -56,7 +59,9 @@ impl Account {
 
     /// Settles the permit, gives the place on, and makes the record.
     pub(crate) fn close(mut self, outcome: Outcome) -> Record {
-        let mut usage = self.seen.usage(self.prompt_tokens);
+        // From memory: nothing was consumed now.
+        let is_hit = self.journal.record.cache != Cached::Miss;
+        let mut usage = if is_hit { Usage::default() } else { self.seen.usage(self.prompt_tokens) };
         if let (Outcome::CutOff, Some(permit)) = (&outcome, &self.permit) {
             // The piece that was not covered was not passed on either.
             let covered = u32::try_from(permit.remaining_output()).unwrap_or(u32::MAX);
@@ -75,6 +80,9 @@ impl Account {
         }
         if let Some(findings) = &self.findings {
             self.journal.found(&findings.list(), true);
+        }
+        if let Some(pending) = self.pending.take().filter(|_| outcome == Outcome::Ok) {
+            pending.commit();
         }
         self.journal.end(usage, charge);
         self.journal.record.outcome = outcome;

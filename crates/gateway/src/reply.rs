@@ -20,6 +20,8 @@ pub struct Reply {
     pub served: Option<(String, ModelName)>,
     /// Does another model answer than the first choice?
     pub fallback: bool,
+    /// From memory: `exact` or `semantic`.
+    pub cached: Option<&'static str>,
     /// Tokens of the prompt, as they were counted before the call.
     pub prompt_tokens: u32,
     /// How near the caller is to their limits.

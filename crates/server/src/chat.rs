@@ -111,6 +111,7 @@ struct Facts {
     call: String,
     served: Option<String>,
     fallback: bool,
+    cached: Option<&'static str>,
     limits: Vec<(&'static str, String)>,
 }
 
@@ -120,6 +121,7 @@ impl Facts {
             call: reply.call.as_str().to_owned(),
             served: reply.served.as_ref().map(|(provider, model)| format!("{provider}/{model}")),
             fallback: reply.fallback,
+            cached: reply.cached,
             limits: reply.standing.headers(),
         }
     }
@@ -137,6 +139,9 @@ impl Facts {
         }
         if self.fallback {
             put("x-yizhan-fallback", "true");
+        }
+        if let Some(cached) = self.cached {
+            put("x-yizhan-cache", cached);
         }
         for (name, value) in &self.limits {
             put(name, value);

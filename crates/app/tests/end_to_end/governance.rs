@@ -171,6 +171,21 @@ fn a_changed_configuration_counts_without_a_restart_and_a_wrong_one_does_not() {
 }
 
 #[test]
+fn an_answer_is_given_again_without_asking_or_paying_again() {
+    let (house, provider, server) = governed("[cache]\nenabled = true\n[prices]\nfile = \"prices.toml\"\n");
+    let call = |stream: bool, content: &str| json!({"model": "plain", "temperature": 0, "stream": stream, "messages": [{"role": "user", "content": content}]});
+    let first = server.post("/v1/chat/completions", &call(false, "Hi")).json();
+    let again = server.post("/v1/chat/completions", &call(false, "Hi")).json();
+    assert_eq!(first["choices"][0]["message"]["content"], again["choices"][0]["message"]["content"]);
+    assert_eq!(text(&server.stream("/v1/chat/completions", &call(true, "Hi"))), "Hello from plain");
+    assert_eq!(provider.requests().len(), 1, "two of three came from memory");
+    server.post("/v1/chat/completions", &call(false, "Ho"));
+    assert_eq!(provider.requests().len(), 2, "another question is asked");
+    let records = records(&house);
+    assert_eq!((&records[1]["cache"], &records[1]["charge"]), (&json!("exact"), &Value::Null), "{}", records[1]);
+}
+
+#[test]
 fn a_changed_record_is_found() {
     let (house, _provider, server) = governed("");
     server.post("/v1/chat/completions", &ask("plain", false));

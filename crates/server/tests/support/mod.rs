@@ -167,6 +167,7 @@ impl ChatBackend for Scripted {
             model: call.model,
             served: None,
             fallback: false,
+            cached: None,
             prompt_tokens: 1,
             standing: Default::default(),
             events: events.boxed(),
