@@ -62,7 +62,11 @@ async fn change(global: &Global, of: TenantFlag, key: &str, body: Value) -> Resu
     let (desk, tenant) = (Desk::open(global).await?, tenant(of));
     let id = find(&desk, &tenant, key).await?;
     let changed = desk.change_key(&tenant, &id, body).await?;
-    list(std::slice::from_ref(&changed), global.json);
+    if global.json {
+        output::json(&changed);
+    } else {
+        list(&[changed], false);
+    }
     Ok(())
 }
 

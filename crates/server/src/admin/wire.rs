@@ -139,7 +139,7 @@ fn scope(word: &str) -> Result<Scope> {
 
 pub(super) fn one_of(name: &str, word: &str, words: &[&str]) -> Error {
     let shown: String = word.chars().take(60).collect();
-    Error::invalid(name, format!("'{name}' has '{shown}'; it takes {}.", words.join(", ")))
+    Error::invalid(name, format!("'{name}' takes {}, not '{shown}'.", words.join(", ")))
 }
 
 /// Limits; null for the configured ones.
