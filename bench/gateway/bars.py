@@ -1,0 +1,2 @@
+BARS={}
+def measure(*a): pass
