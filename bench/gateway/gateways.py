@@ -23,7 +23,7 @@ PATH = "/v1/chat/completions"
 COST = 120 * 10e-6 + 64 * 30e-6
 # Room for 96 calls.
 BUDGET = 0.3
-RATE, BURST = 200, 20
+RATE = 200
 
 
 def call(method, url, body=None, headers=None):
@@ -306,10 +306,10 @@ class Yizhan(Running):
         self.binary, self.folder = binary, folder
         self.data, self.config = os.path.join(folder, "data"), os.path.join(folder, "yizhan.toml")
         os.makedirs(folder, exist_ok=True)
-        tenants = [tenant("bench"), tenant("rate", requests_per_second=RATE, burst=BURST),
+        tenants = [tenant("bench"), tenant("rate", requests_per_second=RATE),
                    tenant("budget", requests_per_second=100000, money_per_day=BUDGET),
-                   tenant("quiet", requests_per_second=RATE, burst=RATE),
-                   tenant("noisy", requests_per_second=RATE, burst=RATE)]
+                   tenant("quiet", requests_per_second=RATE),
+                   tenant("noisy", requests_per_second=RATE)]
         files = {"yizhan.toml": CONFIG.format(mock=mock.url, more=more, tenants="".join(tenants)),
                  "prices.toml": PRICES, "rules.yaml": RULES, "words.txt": "\n".join(words(1000))}
         for name, text in files.items():

@@ -60,7 +60,8 @@ struct Tally {
     right: u64,
     wrong: u64,
     statuses: BTreeMap<u16, u64>,
-    reason: Option<String>,
+    /// The first of each status.
+    reasons: BTreeMap<u16, String>,
     first: Vec<u64>,
     whole: Vec<u64>,
     events: usize,
@@ -72,7 +73,7 @@ impl Tally {
         match outcome.result {
             Err(reason) => {
                 self.wrong += 1;
-                self.reason.get_or_insert(reason);
+                self.reasons.entry(outcome.status).or_insert(reason);
             }
             Ok(()) => {
                 self.right += 1;
@@ -91,7 +92,9 @@ impl Tally {
         self.events += other.events;
         self.first.extend(other.first);
         self.whole.extend(other.whole);
-        self.reason = self.reason.take().or(other.reason);
+        for (status, reason) in other.reasons {
+            self.reasons.entry(status).or_insert(reason);
+        }
         for (status, count) in other.statuses {
             *self.statuses.entry(status).or_default() += count;
         }
@@ -99,7 +102,7 @@ impl Tally {
 
     fn json(mut self, deadline: u64) -> Value {
         let in_time = self.whole.iter().filter(|&&whole| whole <= deadline).count();
-        json!({"right": self.right, "wrong": self.wrong, "in_time": in_time, "reason": self.reason,
+        json!({"right": self.right, "wrong": self.wrong, "in_time": in_time, "reasons": self.reasons,
             "statuses": self.statuses, "events": self.events,
             "first_ms": quantiles(&mut self.first), "whole_ms": quantiles(&mut self.whole)})
     }

@@ -26,7 +26,7 @@ class Load:
         result = json.loads(done.stdout)
         if check and result["wrong"]:
             raise SystemExit(f"{gateway.name}: {result['wrong']} of {result['wrong'] + result['right']} replies were "
-                             f"wrong; the first: {result['reason']}")
+                             f"wrong: {result['reasons']}")
         return result
 
     def first_token(self, gateway, requests):
