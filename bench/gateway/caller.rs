@@ -139,7 +139,11 @@ impl Caller {
         } else {
             let body = reply.into_body().collect().await?.to_bytes();
             let reply: Whole = serde_json::from_slice(&body)?;
-            reply.choices.into_iter().next().ok_or("a reply without choices")?.message.content
+            let text = reply.choices.into_iter().next().ok_or("a reply without choices")?.message.content;
+            if text != self.question.answer {
+                return Err(format!("another answer: {}", String::from_utf8_lossy(&body)).into());
+            }
+            text
         };
         if text == self.question.answer { Ok(()) } else { Err(format!("another answer: {text}").into()) }
     }

@@ -32,7 +32,7 @@ class Load:
     def first_token(self, gateway, requests):
         """Added milliseconds to the first token: (median, 99th hundredth), asked in turns with the mock itself."""
         arguments = ["load", *gateway.flags(), "--direct", self.mock.url + "/v1/chat/completions", "--stream", "yes",
-                     "--pieces", 4, "--requests", requests, "--warm", 10]
+                     "--pieces", 2, "--requests", requests, "--warm", 10]
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(f"{gateway.name}: {done.stderr}")
@@ -68,7 +68,7 @@ def streams(load, gateway, gap_ms=0, connections=8, requests=600):
 
 def first_token(load, gateway):
     # The pieces after the first come later, so that the first is not held up by them.
-    load.mock.plan(pieces=4, gap_ms=2)
+    load.mock.plan(pieces=2, gap_ms=1)
     return load.first_token(gateway, 200 if gateway.share > 0.1 else 40)
 
 
@@ -85,7 +85,7 @@ def measure(load, make):
         return None
     try:
         print(f"{gateway.name} …", flush=True)
-        starts, idle = [gateway.start_s], None
+        starts = [gateway.start_s]
         one(load, gateway)
         idle = gateway.rss()
         costs = unary(load, gateway)
