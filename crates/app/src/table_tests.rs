@@ -6,5 +6,5 @@ fn columns_stand_below_each_other() {
     assert_eq!(lines(&["TENANT", "CALLS"], &rows, 1), ["TENANT  CALLS", "诊所        5", "b        1200"]);
     assert_eq!(lines(&["A", "B"], &[], 2), ["A  B"]);
     let ragged = [vec!["long text".to_owned(), String::new()]];
-    assert_eq!(lines(&["A", "B"], &ragged, 2), ["        A  B", "long text"]);
+    assert_eq!(lines(&["A", "B"], &ragged, 2), ["A          B", "long text"]);
 }
