@@ -45,7 +45,12 @@ pub struct Caller {
 impl Caller {
     /// Somebody at this machine's command line, or whose address is not known.
     pub fn new(principal: Principal) -> Self {
-        Self { principal, call: CallId::random(), address: None, user_agent: None, cache: Wish::default() }
+        Self::of_call(principal, CallId::random())
+    }
+
+    /// A call that has an id already.
+    pub fn of_call(principal: Principal, call: CallId) -> Self {
+        Self { principal, call, address: None, user_agent: None, cache: Wish::default() }
     }
 }
 

@@ -93,8 +93,15 @@ impl Gateway {
         self.ledger.is_open()?;
         let mut journal = Journal::begin(Kind::Chat, &call.caller, &call.model);
         journal.record.streamed = call.request.streamed;
-        let mut walk =
-            Walk { policy: self.policy(), journal, permit: None, slot: None, pending: None, prompt_tokens: 0 };
+        let mut walk = Walk {
+            policy: self.policy(),
+            journal,
+            permit: None,
+            slot: None,
+            pending: None,
+            prompt_tokens: 0,
+            most_output: None,
+        };
         match self.walk(call, &mut walk).await {
             Ok(begun) => Ok(self.reply(begun, walk)),
             Err(error) => Err(self.refused(walk.journal, error).await),
@@ -123,7 +130,7 @@ impl Gateway {
 
     /// The answer's way out.
     fn reply(&self, begun: Begun, walk: Walk) -> Reply {
-        let Walk { policy, journal, permit, slot, pending, prompt_tokens } = walk;
+        let Walk { policy, journal, permit, slot, pending, prompt_tokens, most_output } = walk;
         let Begun { name, events, grounding, expected } = begun;
         let seen = Arc::new(Seen::default());
         let events: EventStream = Box::pin(Counted::new(events, &seen));
@@ -145,7 +152,8 @@ impl Gateway {
         let call = journal.record.call.clone();
         let ledger = self.ledger.clone();
         let cached = (journal.record.cache != Cached::Miss).then(|| journal.record.cache.word());
-        let account = Account { journal, permit, slot, policy, ledger, seen, prompt_tokens, findings, pending };
+        let account =
+            Account { journal, permit, slot, policy, ledger, seen, prompt_tokens, most_output, findings, pending };
         Reply {
             call,
             model: name,
@@ -196,6 +204,7 @@ impl Gateway {
         let mut sampling = call.request.sampling.clone();
         target.sampling.complete(&mut sampling);
         let output = most_output(&sampling, &call.request);
+        walk.most_output = output;
         let ask = walk.policy.ask(&call.model, &target.route, output, prompt, now);
         walk.permit = Some(self.access.reserve(&call.caller.principal, &ask).await?);
         Ok(())
@@ -306,6 +315,7 @@ struct Walk {
     slot: Option<Slot>,
     pending: Option<Pending>,
     prompt_tokens: u32,
+    most_output: Option<u32>,
 }
 
 /// An answer whose first content is there.

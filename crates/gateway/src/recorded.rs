@@ -31,6 +31,8 @@ pub(crate) struct Account {
     pub(crate) ledger: Ledger,
     pub(crate) seen: Arc<Seen>,
     pub(crate) prompt_tokens: u32,
+    /// The longest answer that was asked for; the model gives no more, whatever the estimate says.
+    pub(crate) most_output: Option<u32>,
     /// What rules found in the answer, when it is guarded.
     pub(crate) findings: Option<Findings>,
     /// The answer is kept in the cache when it ends well.
@@ -47,8 +49,9 @@ impl Account {
 
     /// The tokens and money that must be covered before the next piece goes out; none when they are.
     fn uncovered(&self) -> Option<(u64, Money)> {
-        let permit = self.permit.as_ref()?;
-        let output = self.seen.output();
+        // An answer in one piece is paid for when it comes: cutting it off would spare nothing.
+        let permit = self.permit.as_ref().filter(|_| self.journal.record.streamed)?;
+        let output = self.seen.output().min(self.most_output.unwrap_or(u32::MAX));
         if u64::from(output) <= permit.remaining_output() {
             return None;
         }

@@ -62,11 +62,25 @@ pub(crate) struct Target {
     pub(crate) sampling: AppSampling,
 }
 
+impl Target {
+    /// A model without instructions or documents.
+    fn bare(route: Arc<Route>) -> Self {
+        Self {
+            route,
+            app: None,
+            bases: Vec::new(),
+            instructions: Instructions::default(),
+            retrieval: Retrieval::default(),
+            sampling: AppSampling::default(),
+        }
+    }
+}
+
 /// Most tokens of an answer about documents, where nobody says.
 const ANSWER_TOKENS: u32 = 512;
 
 impl Gateway {
-    /// Applications come first, then bases, then models: what a team made for itself wins.
+    /// Applications come first, then routes, then bases, then models of this machine.
     pub(crate) async fn resolve(
         &self,
         policy: &Policy,
@@ -103,6 +117,10 @@ impl Gateway {
             let app = Some(name.as_str().to_owned());
             return Ok(Target { route, app, bases, instructions, retrieval, sampling });
         }
+        // Before the bases: calls of remote models need no look into the store.
+        if let Some(route) = policy.routes.get(name) {
+            return Ok(Target::bare(Arc::clone(route)));
+        }
         if let Some(base) = self.base(principal, name.as_str()).await? {
             return Ok(Target {
                 route: self.route(policy, None)?,
@@ -113,14 +131,7 @@ impl Gateway {
                 sampling: AppSampling { temperature: Some(0.0), top_p: None, max_tokens: Some(ANSWER_TOKENS) },
             });
         }
-        Ok(Target {
-            route: self.route(policy, Some(name))?,
-            app: None,
-            bases: Vec::new(),
-            instructions: Instructions::default(),
-            retrieval: Retrieval::default(),
-            sampling: AppSampling::default(),
-        })
+        Ok(Target::bare(self.route(policy, Some(name))?))
     }
 
     async fn base(&self, principal: &Principal, name: &str) -> Result<Option<Base>> {

@@ -77,10 +77,10 @@ impl FromRequestParts<Arc<AppState>> for Asker {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
         let principal = authenticate(parts, state).await?;
         principal.require(Scope::Inference)?;
-        let mut caller = Calling::new(principal);
-        if let Some(notes) = parts.extensions.get::<Notes>() {
-            caller.call = notes.call().clone();
-        }
+        let mut caller = match parts.extensions.get::<Notes>() {
+            Some(notes) => Calling::of_call(principal, notes.call().clone()),
+            None => Calling::new(principal),
+        };
         caller.address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_string());
         caller.user_agent = user_agent(&parts.headers);
         let asks = text(&parts.headers, header::CACHE_CONTROL.as_str()).unwrap_or_default().to_ascii_lowercase();
