@@ -93,16 +93,11 @@ impl Gateway {
         self.ledger.is_open()?;
         let mut journal = Journal::begin(Kind::Chat, &call.caller, &call.model);
         journal.record.streamed = call.request.streamed;
-        let mut walk = Walk {
-            policy: self.policy(),
-            journal,
-            permit: None,
-            slot: None,
-            pending: None,
-            prompt_tokens: 0,
-            most_output: None,
-        };
-        match self.walk(call, &mut walk).await {
+        let mut underway = Underway { walk: Some(Walk::new(self.policy(), journal)), ledger: &self.ledger };
+        let Some(walk) = &mut underway.walk else { return Err(Error::internal("a call that is not under way")) };
+        let walked = self.walk(call, walk).await;
+        let Some(walk) = underway.walk.take() else { return Err(Error::internal("a call that is not under way")) };
+        match walked {
             Ok(begun) => Ok(self.reply(begun, walk)),
             Err(error) => Err(self.refused(walk.journal, error).await),
         }
@@ -112,6 +107,7 @@ impl Gateway {
     async fn walk(&self, call: Call<Known>, walk: &mut Walk) -> Result<Begun> {
         let target = self.resolve(&walk.policy, &call.caller.principal, &call.model, self.step()).await?;
         walk.journal.record.app = target.app.clone();
+        walk.journal.record.fallback = self.step() >= Step::CheaperModel && walk.policy.degradation.cheaper.is_some();
         let call = self.shorten(call, &walk.policy)?;
         self.reserve(&call, &target, walk).await?;
         let call = guard(call, walk)?;
@@ -316,6 +312,27 @@ struct Walk {
     pending: Option<Pending>,
     prompt_tokens: u32,
     most_output: Option<u32>,
+}
+
+impl Walk {
+    fn new(policy: Arc<Policy>, journal: Journal) -> Self {
+        Self { policy, journal, permit: None, slot: None, pending: None, prompt_tokens: 0, most_output: None }
+    }
+}
+
+/// A call on its way to its first content. Its caller may leave: then it is dropped, and noted all the same.
+struct Underway<'a> {
+    walk: Option<Walk>,
+    ledger: &'a Ledger,
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        if let Some(Walk { mut journal, .. }) = self.walk.take() {
+            journal.left();
+            self.ledger.keep_later(journal.record);
+        }
+    }
 }
 
 /// An answer whose first content is there.

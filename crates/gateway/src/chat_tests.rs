@@ -57,6 +57,10 @@ struct House {
 }
 
 fn house(apps: Apps) -> House {
+    house_with(apps, Ledger::default())
+}
+
+fn house_with(apps: Apps, ledger: Ledger) -> House {
     let model = Arc::new(ScriptedChat::new("scripted"));
     let store = Arc::new(MemoryStore::new());
     let options = yizhan_document::ParserOptions::new(Default::default());
@@ -72,7 +76,7 @@ fn house(apps: Apps) -> House {
     let access = Arc::new(Access::new(keys));
     let policy = Policy { chat: Some(ModelName::new("scripted")), ..Policy::default() };
     let queue = Queue::new(Default::default());
-    let gateway = Gateway::new(Arc::new(knowledge), apps, access, Ledger::default(), queue, policy);
+    let gateway = Gateway::new(Arc::new(knowledge), apps, access, ledger, queue, policy);
     House { gateway, model, store }
 }
 
@@ -228,4 +232,32 @@ async fn a_reply_that_is_dropped_gives_back_its_place_and_closes_the_upstream() 
     drop(reply);
     assert_eq!((house.gateway.queue().state().0, house.gateway.access().active()), (0, 0));
     assert_eq!(house.model.open_streams(), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_its_caller_leaves_is_recorded_before_and_after_its_first_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let (audit, key) = (folder.path().join("audit"), folder.path().join("key"));
+    let log = yizhan_audit::AuditLog::open(&audit, yizhan_audit::Options::new(&key)).unwrap();
+    let house = house_with(Apps::none(), Ledger::new(log, crate::ledger::OnAuditFailure::Closed));
+    let silent = house.model.live();
+    let mut asking = Box::pin(house.gateway.chat(call("scripted", "hello")));
+    while house.model.open_streams() == 0 {
+        assert!(futures_util::FutureExt::now_or_never(asking.as_mut()).is_none());
+        tokio::task::yield_now().await;
+    }
+    drop(asking);
+    silent.closed().await;
+    let speaking = house.model.live();
+    speaking.send(Ok(ChatEvent::text("x"))).unwrap();
+    drop(house.gateway.chat(call("scripted", "hello")).await.unwrap());
+    answer(&house.gateway, call("scripted", "hello")).await;
+    drop(house);
+    let key = yizhan_audit::Key::load(&key).unwrap();
+    let mut entries = yizhan_audit::Entries::open(&audit, &key, 1).unwrap();
+    let mut outcomes = Vec::new();
+    while let Some(stored) = entries.next().unwrap() {
+        outcomes.push(stored.record.outcome.word());
+    }
+    assert_eq!(outcomes, ["cancelled", "cancelled", "ok"]);
 }

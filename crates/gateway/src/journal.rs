@@ -82,6 +82,13 @@ impl Journal {
         };
     }
 
+    /// The caller went away before the answer began.
+    pub(crate) fn left(&mut self) {
+        self.record.status = ErrorCode::Cancelled.status();
+        self.end(Usage::default(), None);
+        self.record.outcome = Outcome::Cancelled;
+    }
+
     /// The end: what it took.
     pub(crate) fn end(&mut self, usage: Usage, charge: Option<Charged>) {
         self.record.usage = usage;
