@@ -16,6 +16,7 @@ use crate::recorded::{Account, Recorded, served_by};
 use crate::reply::{Checked, Reply};
 use crate::seen::{Counted, Seen};
 use crate::target::Target;
+use crate::texts::Texts;
 use futures_util::stream;
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -93,12 +94,14 @@ impl Gateway {
         self.ledger.is_open()?;
         let mut journal = Journal::begin(Kind::Chat, &call.caller, &call.model);
         journal.record.streamed = call.request.streamed;
-        let mut underway = Underway { walk: Some(Walk::new(self.policy(), journal)), ledger: &self.ledger };
+        let policy = self.policy();
+        let texts = Texts::of(&policy, &call.request);
+        let mut underway = Underway { walk: Some(Walk::new(policy, journal)), ledger: &self.ledger };
         let Some(walk) = &mut underway.walk else { return Err(Error::internal("a call that is not under way")) };
         let walked = self.walk(call, walk).await;
         let Some(walk) = underway.walk.take() else { return Err(Error::internal("a call that is not under way")) };
         match walked {
-            Ok(begun) => Ok(self.reply(begun, walk)),
+            Ok(begun) => Ok(self.reply(begun, walk, texts)),
             Err(error) => Err(self.refused(walk.journal, error).await),
         }
     }
@@ -125,7 +128,7 @@ impl Gateway {
     }
 
     /// The answer's way out.
-    fn reply(&self, begun: Begun, walk: Walk) -> Reply {
+    fn reply(&self, begun: Begun, walk: Walk, texts: Option<Texts>) -> Reply {
         let Walk { policy, journal, permit, slot, pending, prompt_tokens, most_output } = walk;
         let Begun { name, events, grounding, expected } = begun;
         let seen = Arc::new(Seen::default());
@@ -148,8 +151,19 @@ impl Gateway {
         let call = journal.record.call.clone();
         let ledger = self.ledger.clone();
         let cached = (journal.record.cache != Cached::Miss).then(|| journal.record.cache.word());
-        let account =
-            Account { journal, permit, slot, policy, ledger, seen, prompt_tokens, most_output, findings, pending };
+        let account = Account {
+            journal,
+            permit,
+            slot,
+            policy,
+            ledger,
+            seen,
+            prompt_tokens,
+            most_output,
+            findings,
+            pending,
+            texts,
+        };
         Reply {
             call,
             model: name,

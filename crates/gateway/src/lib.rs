@@ -15,6 +15,7 @@ mod recorded;
 mod reply;
 mod seen;
 mod target;
+mod texts;
 
 pub use app::{App, Apps, Retrieval};
 pub use call::{Call, Caller, Grounded, Known, RetrievalWishes, Safe};

@@ -7,6 +7,7 @@ use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::policy::Policy;
 use crate::seen::Seen;
+use crate::texts::Texts;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use serde_json::json;
@@ -37,6 +38,8 @@ pub(crate) struct Account {
     pub(crate) findings: Option<Findings>,
     /// The answer is kept in the cache when it ends well.
     pub(crate) pending: Option<Pending>,
+    /// What was asked and answered, as far as it is kept.
+    pub(crate) texts: Option<Texts>,
 }
 
 impl Account {
@@ -86,6 +89,9 @@ impl Account {
         }
         if let Some(pending) = self.pending.take().filter(|_| outcome == Outcome::Ok) {
             pending.commit();
+        }
+        if let Some(texts) = self.texts.take() {
+            texts.keep(&self.policy, &mut self.journal.record);
         }
         self.journal.end(usage, charge);
         self.journal.record.outcome = outcome;
@@ -143,6 +149,9 @@ impl Recorded {
                 None
             }
             Some(Ok(event)) => {
+                if let Some(texts) = self.account.as_mut().and_then(|account| account.texts.as_mut()) {
+                    texts.take(&event);
+                }
                 if let ChatEvent::Finish { choice: 0, reason, .. } = &event {
                     self.reason = Some(*reason);
                 }

@@ -186,6 +186,20 @@ fn an_answer_is_given_again_without_asking_or_paying_again() {
 }
 
 #[test]
+fn texts_are_kept_as_the_policy_says() {
+    let (house, _provider, _server) = {
+        let made = governed("[audit]\npayload = \"redacted\"\n[rules]\npacks = [\"pii\"]\n");
+        made.2.post("/v1/chat/completions", &ask("secretive", false));
+        made
+    };
+    let exported = house.ok(&["audit", "export", "--payloads"]).stdout;
+    let record: Value = serde_json::from_str(exported.lines().last().unwrap()).unwrap();
+    let text = record.to_string();
+    assert!(text.contains("call me at") && !text.contains("13800138000") && text.contains("request_sha256"), "{text}");
+    assert!(!std::fs::read_to_string(house.data().join("audit/00000001.jsonl")).unwrap().contains("call me"));
+}
+
+#[test]
 fn a_changed_record_is_found() {
     let (house, _provider, server) = governed("");
     server.post("/v1/chat/completions", &ask("plain", false));
