@@ -1,4 +1,4 @@
-//! Measures what access costs a call: `cargo run --release -p yizhan-access --example measure`.
+//! Measures what access costs a call: `cargo run --release -p yizhan-access --example access_cost`.
 //!
 //! Processor time of this thread, so that other load on the machine hardly counts. Linux only.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program to be run by hand")]

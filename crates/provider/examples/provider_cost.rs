@@ -2,7 +2,7 @@
 //! upstream and throws the bytes away.
 //!
 //! The upstream runs in a process of its own (this program, started again), so that its time is not counted. Run:
-//! `cargo run --release -p yizhan-provider --example cost`.
+//! `cargo run --release -p yizhan-provider --example provider_cost`.
 
 #![allow(clippy::print_stdout, reason = "a measurement is for reading")]
 

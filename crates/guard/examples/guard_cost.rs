@@ -1,7 +1,7 @@
 //! What guarding one stream costs: processor time of 64 chunks of about five tokens with 10,000 words and
 //! personal data, beside the same stream without rules. Ends with one JSON line.
 //!
-//! `cargo run --release -p yizhan-guard --example cost [-- --packs]`
+//! `cargo run --release -p yizhan-guard --example guard_cost [-- --packs]`
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints and may stop")]
 
@@ -17,7 +17,7 @@ fn main() {
     let packs = std::env::args().any(|argument| argument == "--packs");
     let head = if packs { "packs: [pii, injection, finance, medical]" } else { "packs: [pii]" };
     let mut set = RuleSet::parse(
-        "cost",
+        "guard_cost",
         &format!("{head}\nrules:\n  - {{id: words, action: mask, match: {{words_file: words, separators: true}}}}\n"),
     )
     .unwrap();
