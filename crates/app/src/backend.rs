@@ -11,6 +11,7 @@ use yizhan_gateway::{Call, Gateway};
 use yizhan_guard::{Action, TextCheck};
 use yizhan_knowledge::{Knowledge, SearchOptions};
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
+use yizhan_server::admin::time::now_ms;
 use yizhan_server::backend::{
     Caller, ChatBackend, ChatCall, KnowledgeBackend, ModelEntry, Moderated, Note, Reply, RetrievalWishes, SearchHit,
 };
@@ -122,11 +123,6 @@ fn record(note: Note) -> Record {
     record.user_agent = note.user_agent;
     record.extra.insert("request".to_owned(), format!("{} {}", note.method, note.path).into());
     record
-}
-
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[async_trait]

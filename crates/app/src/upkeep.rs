@@ -19,6 +19,7 @@ use yizhan_admission::{CpuMeter, Ladder, Step};
 use yizhan_audit::{Kind, Outcome, Record, Retention};
 use yizhan_domain::{CallId, Error, Result};
 use yizhan_gateway::Gateway;
+use yizhan_server::admin::time::now_ms;
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -207,9 +208,4 @@ async fn keep(gateway: &Gateway, kind: Kind, outcome: Outcome, what: serde_json:
 
 fn now_s() -> u64 {
     u64::try_from(now_ms() / 1000).unwrap_or(0)
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

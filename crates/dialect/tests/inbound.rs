@@ -1,8 +1,11 @@
 //! Readers of the other dialects never panic, and a streamed reply adds up to the whole one.
 
-use proptest::collection::{btree_map, vec};
+mod support;
+
+use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use support::replaced;
 use yizhan_dialect::anthropic::{MessageReply, MessageWriter, MessagesRequest, make_neutral};
 use yizhan_dialect::openai::ModerationRequest;
 use yizhan_dialect::responses::{Echo, ResponseReply, ResponseWriter, ResponsesRequest};
@@ -13,64 +16,30 @@ use yizhan_model::ChatEvent;
 const MESSAGES: &str = include_str!("../testdata/anthropic/request.json");
 const RESPONSES: &str = include_str!("../testdata/responses/request.json");
 
-fn any_json() -> impl Strategy<Value = Value> {
-    let words = [
-        "user",
-        "assistant",
-        "text",
-        "image",
-        "document",
-        "tool_use",
-        "tool_result",
-        "thinking",
-        "function",
-        "base64",
-        "url",
-        "reasoning",
-        "message",
-        "function_call",
-        "input_text",
-        "input_image",
-        "json_schema",
-    ];
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        // Eighths: serde_json does not promise the last bit of any other.
-        any::<i32>().prop_map(|number| Value::from(f64::from(number) / 8.0)),
-        ".{0,8}".prop_map(Value::from),
-        prop::sample::select(words.to_vec()).prop_map(Value::from),
-    ];
-    let names =
-        ["type", "role", "content", "source", "input", "name", "text", "thinking", "output", "user_id", "effort"];
-    let keys = prop_oneof![".{0,6}", prop::sample::select(names.to_vec()).prop_map(str::to_owned)];
-    leaf.prop_recursive(4, 32, 6, move |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..6).prop_map(Value::from),
-            btree_map(keys.clone(), inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
-}
+const WORDS: &[&str] = &[
+    "user",
+    "assistant",
+    "text",
+    "image",
+    "document",
+    "tool_use",
+    "tool_result",
+    "thinking",
+    "function",
+    "base64",
+    "url",
+    "reasoning",
+    "message",
+    "function_call",
+    "input_text",
+    "input_image",
+    "json_schema",
+];
+const NAMES: &[&str] =
+    &["type", "role", "content", "source", "input", "name", "text", "thinking", "output", "user_id", "effort"];
 
-/// The nodes of a document, and the document with its `at`-th one replaced.
-fn replaced(document: &str, at: usize, with: Value) -> Value {
-    fn replace(value: &mut Value, left: &mut usize, with: &Value) -> bool {
-        if *left == 0 {
-            *value = with.clone();
-            return true;
-        }
-        *left -= 1;
-        match value {
-            Value::Array(items) => items.iter_mut().any(|item| replace(item, left, with)),
-            Value::Object(map) => map.values_mut().any(|item| replace(item, left, with)),
-            _ => false,
-        }
-    }
-    let mut value = serde_json::from_str(document).unwrap_or_default();
-    let mut left = at;
-    replace(&mut value, &mut left, &with);
-    value
+fn any_json() -> impl Strategy<Value = Value> {
+    support::any_json(WORDS, NAMES)
 }
 
 fn read_everything(value: &Value) {

@@ -11,19 +11,20 @@ use crate::app::Apps;
 use crate::call::{Call, Grounded, GroundedBy, Known, Safe};
 use crate::journal::Journal;
 use crate::ledger::Ledger;
+use crate::memory::{remember, watched};
 use crate::policy::Policy;
-use crate::recorded::{Account, Recorded, served_by};
+use crate::recorded::{Account, Recorded};
 use crate::reply::{Checked, Reply};
 use crate::seen::{Counted, Seen};
 use crate::target::Target;
 use crate::texts::Texts;
+use crate::underway::{Underway, Walk};
 use futures_util::stream;
 use parking_lot::RwLock;
 use std::sync::Arc;
 use yizhan_access::{Access, Permit};
-use yizhan_admission::{Queue, Slot, Step};
+use yizhan_admission::{Queue, Step};
 use yizhan_audit::{Cached, Kind};
-use yizhan_cache::{Digest, Found as FoundInCache, LookedUp, Pace, Partition, Pending};
 use yizhan_domain::{Error, ErrorCode, FinishReason, Message, ModelName, Result, Role, Usage};
 use yizhan_guard::{Expected, Outcome};
 use yizhan_knowledge::{Found, Grounding, Knowledge, Language, Relevance, SearchOptions};
@@ -96,10 +97,9 @@ impl Gateway {
         journal.record.streamed = call.request.streamed;
         let policy = self.policy();
         let texts = Texts::of(&policy, &call.request);
-        let mut underway = Underway { walk: Some(Walk::new(policy, journal)), ledger: &self.ledger };
-        let Some(walk) = &mut underway.walk else { return Err(Error::internal("a call that is not under way")) };
-        let walked = self.walk(call, walk).await;
-        let Some(walk) = underway.walk.take() else { return Err(Error::internal("a call that is not under way")) };
+        let mut underway = Underway::new(Walk::new(policy, journal), &self.ledger);
+        let walked = self.walk(call, underway.walk()?).await;
+        let walk = underway.arrive()?;
         match walked {
             Ok(begun) => Ok(self.reply(begun, walk, texts)),
             Err(error) => Err(self.refused(walk.journal, error).await),
@@ -146,7 +146,7 @@ impl Gateway {
             None => events,
         };
         let standing = permit.as_ref().map(Permit::standing).unwrap_or_default();
-        let served = served_by(&journal.trail);
+        let served = journal.trail.answered().map(|attempt| (attempt.provider.to_string(), attempt.model));
         let fallback = journal.trail.fell_back() || journal.record.fallback;
         let call = journal.record.call.clone();
         let ledger = self.ledger.clone();
@@ -317,44 +317,12 @@ async fn fit(
     }
 }
 
-/// What a call has gathered on its way.
-struct Walk {
-    policy: Arc<Policy>,
-    journal: Journal,
-    permit: Option<Permit>,
-    slot: Option<Slot>,
-    pending: Option<Pending>,
-    prompt_tokens: u32,
-    most_output: Option<u32>,
-}
-
-impl Walk {
-    fn new(policy: Arc<Policy>, journal: Journal) -> Self {
-        Self { policy, journal, permit: None, slot: None, pending: None, prompt_tokens: 0, most_output: None }
-    }
-}
-
-/// A call on its way to its first content. Its caller may leave: then it is dropped, and noted all the same.
-struct Underway<'a> {
-    walk: Option<Walk>,
-    ledger: &'a Ledger,
-}
-
-impl Drop for Underway<'_> {
-    fn drop(&mut self) {
-        if let Some(Walk { mut journal, .. }) = self.walk.take() {
-            journal.left();
-            self.ledger.keep_later(journal.record);
-        }
-    }
-}
-
 /// An answer whose first content is there.
-struct Begun {
-    name: ModelName,
-    events: EventStream,
-    grounding: Option<Grounding>,
-    expected: Expected,
+pub(crate) struct Begun {
+    pub(crate) name: ModelName,
+    pub(crate) events: EventStream,
+    pub(crate) grounding: Option<Grounding>,
+    pub(crate) expected: Expected,
 }
 
 /// The longest answers that a call may get, all choices together, if it says.
@@ -393,47 +361,8 @@ async fn generate(call: Call<Grounded>, walk: &mut Walk) -> Result<Begun> {
     Ok(Begun { name: call.model, events, grounding, expected })
 }
 
-/// The answer that was given before, if there is one. Answers from documents are not kept yet: their
-/// citations need the sources.
-async fn remember(call: &Call<Safe>, target: &Target, walk: &mut Walk) -> Option<Begun> {
-    let cache = Arc::clone(walk.policy.cache.as_ref().filter(|_| target.bases.is_empty())?);
-    let tenant = call.caller.principal.tenant().clone();
-    let mut partition = Partition::new(tenant, call.model.clone(), target.route.name().clone());
-    partition.prompt = target.app.as_ref().map(|app| Digest::of(&(app, &target.instructions)));
-    let mut request = call.request.clone();
-    target.sampling.complete(&mut request.sampling);
-    let app = target.app.as_ref().map(|app| ModelName::new(app.as_str()));
-    match cache.look_up(&partition, app.as_ref(), &request, call.caller.cache).await {
-        LookedUp::Hit(hit) => {
-            walk.journal.record.cache = match hit.found {
-                FoundInCache::Exact => Cached::Exact,
-                FoundInCache::Similar { .. } => Cached::Semantic,
-            };
-            let pace = if request.streamed { Pace::Pieces { pause: std::time::Duration::ZERO } } else { Pace::AtOnce };
-            let expected = Expected { warnings: call.state.warnings.clone(), ..expected(&request) };
-            Some(Begun { name: call.model.clone(), events: hit.stream(pace), grounding: None, expected })
-        }
-        LookedUp::Miss(pending) => {
-            walk.pending = pending;
-            None
-        }
-        LookedUp::Off(_) => None,
-    }
-}
-
-/// Watches an answer that may be kept. That of another model than the first choice is not.
-fn watched(events: EventStream, walk: &mut Walk) -> EventStream {
-    let trail = &walk.journal.trail;
-    let Some(pending) = walk.pending.take().filter(|_| !trail.fell_back()) else { return events };
-    if let Some((provider, model)) = served_by(trail) {
-        pending.served(provider, model);
-    }
-    let events = pending.record(events);
-    walk.pending = Some(pending);
-    events
-}
-
-fn expected(request: &ChatRequest) -> Expected {
+/// What is known of an answer before it comes.
+pub(crate) fn expected(request: &ChatRequest) -> Expected {
     let structured = request.response_format != ResponseFormat::Text;
     Expected { more_choices: request.more_choices, structured, warnings: Vec::new() }
 }

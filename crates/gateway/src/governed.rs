@@ -6,11 +6,12 @@
 use crate::call::Caller;
 use crate::chat::Gateway;
 use crate::journal::Journal;
+use crate::underway::{Underway, Walk};
 use yizhan_access::Ask;
 use yizhan_audit::{Charged, Kind, Served};
 use yizhan_domain::{Error, ErrorCode, ModelName, Money, Result, Usage};
 use yizhan_guard::{Side, TextCheck};
-use yizhan_model::{EmbedKind, Embeddings};
+use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 
 /// A short token has about this many bytes: estimates are rather too high than too low.
 const BYTES_A_TOKEN: usize = 3;
@@ -29,19 +30,20 @@ impl Gateway {
         kind: EmbedKind,
         mut texts: Vec<String>,
     ) -> Result<Embeddings> {
-        let estimate = tokens(&texts);
-        let mut journal = Journal::begin(Kind::Embedding, caller, &model);
-        let work = async {
-            self.check(&mut texts, &mut journal)?;
+        let mut underway = self.set_out(Kind::Embedding, caller, &model)?;
+        let walk = underway.walk()?;
+        let steps = async {
+            self.reserve_texts(caller, &model, tokens(&texts), walk).await?;
+            check(&mut texts, walk)?;
             let found = self.knowledge.parts().models.embed(&model)?.embed(kind, texts).await?;
             let usage = Usage { prompt_tokens: found.tokens, ..Usage::default() };
             Ok((found, usage))
         };
-        let worked = self.permitted(caller, &model, estimate, work).await;
-        self.end(journal, &model, worked).await
+        let done = steps.await;
+        self.arrived(underway.arrive()?, &model, done).await
     }
 
-    /// One score per passage.
+    /// One score per passage, and what it took.
     pub async fn rerank(
         &self,
         caller: &Caller,
@@ -49,102 +51,104 @@ impl Gateway {
         query: String,
         passages: Vec<String>,
     ) -> Result<(Vec<f32>, Usage)> {
-        let estimate = tokens(passages.iter().chain([&query]));
-        let mut journal = Journal::begin(Kind::Rerank, caller, &model);
-        let work = async {
+        let mut underway = self.set_out(Kind::Rerank, caller, &model)?;
+        let walk = underway.walk()?;
+        let steps = async {
             let mut texts = passages;
             texts.push(query);
-            self.check(&mut texts, &mut journal)?;
+            let estimate = tokens(&texts);
+            self.reserve_texts(caller, &model, estimate, walk).await?;
+            check(&mut texts, walk)?;
             let query = texts.pop().unwrap_or_default();
             let scores = self.knowledge.parts().models.rerank(&model)?.rerank(&query, texts).await?;
+            // Rerankers tell no count.
             let usage = Usage { prompt_tokens: estimate, ..Usage::default() };
             Ok(((scores, usage), usage))
         };
-        let worked = self.permitted(caller, &model, estimate, work).await;
-        self.end(journal, &model, worked).await
+        let done = steps.await;
+        self.arrived(underway.arrive()?, &model, done).await
     }
 
     /// What the rules find in each text, as if it were on its way to a model.
     pub async fn moderate(&self, caller: &Caller, model: ModelName, texts: Vec<String>) -> Result<Vec<TextCheck>> {
-        let mut journal = Journal::begin(Kind::Moderation, caller, &model);
-        let guard = self.policy().guard.clone();
-        let work = async {
-            let guard = guard.ok_or_else(|| {
+        let mut underway = self.set_out(Kind::Moderation, caller, &model)?;
+        let walk = underway.walk()?;
+        let steps = async {
+            self.reserve_texts(caller, &model, 0, walk).await?;
+            let guard = walk.policy.guard.as_ref().ok_or_else(|| {
                 let message = "No rules are configured here: choose packs or files under [rules] in yizhan.toml.";
                 Error::new(ErrorCode::InvalidConfig, message)
             })?;
             let checks: Vec<TextCheck> = texts.iter().map(|text| guard.check_text(text, Side::Input)).collect();
-            checks.iter().for_each(|check| journal.found(&check.findings, false));
+            checks.iter().for_each(|check| walk.journal.found(&check.findings, false));
             Ok((checks, Usage::default()))
         };
-        let worked = self.permitted(caller, &model, 0, work).await;
-        self.end(journal, &model, worked).await
+        let done = steps.await;
+        self.arrived(underway.arrive()?, &model, done).await
     }
 
     /// The tokens of a conversation's prompt, without asking the model for an answer.
-    pub async fn count_tokens(
-        &self,
-        caller: &Caller,
-        model: &ModelName,
-        request: &yizhan_model::ChatRequest,
-    ) -> Result<u32> {
+    pub async fn count_tokens(&self, caller: &Caller, model: &ModelName, request: &ChatRequest) -> Result<u32> {
         caller.principal.require_model(model)?;
         let target = self.resolve(&self.policy(), &caller.principal, model, self.step()).await?;
         target.route.first().count_tokens(request).await
     }
 
-    /// Rules for texts that are embedded or scored: masks are done, blocks are errors.
-    fn check(&self, texts: &mut [String], journal: &mut Journal) -> Result<()> {
-        let Some(guard) = self.policy().guard.clone() else { return Ok(()) };
-        if guard.is_empty(Side::Input) {
-            return Ok(());
-        }
-        for text in texts {
-            let check = guard.check_text(text, Side::Input);
-            journal.found(&check.findings, false);
-            if let Some(error) = check.error {
-                return Err(error);
-            }
-            *text = check.text;
-        }
-        Ok(())
+    fn set_out(&self, kind: Kind, caller: &Caller, model: &ModelName) -> Result<Underway<'_>> {
+        self.ledger.is_open()?;
+        Ok(Underway::new(Walk::new(self.policy(), Journal::begin(kind, caller, model)), &self.ledger))
     }
 
-    async fn permitted<T>(
-        &self,
-        caller: &Caller,
-        model: &ModelName,
-        tokens: u32,
-        work: impl Future<Output = Result<(T, Usage)>>,
-    ) -> Result<(T, Usage)> {
-        self.ledger.is_open()?;
-        let policy = self.policy();
-        let now = crate::journal::now_ms();
+    async fn reserve_texts(&self, caller: &Caller, model: &ModelName, tokens: u32, walk: &mut Walk) -> Result<()> {
         let usage = Usage { prompt_tokens: tokens, ..Usage::default() };
-        let cost = |usage: &Usage| policy.cost("", model, usage, now).map_or(Money::ZERO, |(amount, _)| amount);
         let ask = Ask {
             model: model.clone(),
             prompt_tokens: u64::from(tokens),
             max_output_tokens: Some(0),
-            money: cost(&usage),
+            money: cost(walk, model, &usage).map_or(Money::ZERO, |charge| charge.amount),
         };
-        let permit = self.access.reserve(&caller.principal, &ask).await?;
-        let (done, usage) = work.await?;
-        permit.settle(u64::from(usage.total_tokens()), cost(&usage));
-        Ok((done, usage))
+        walk.permit = Some(self.access.reserve(&caller.principal, &ask).await?);
+        Ok(())
     }
 
-    async fn end<T>(&self, mut journal: Journal, model: &ModelName, worked: Result<(T, Usage)>) -> Result<T> {
-        match worked {
-            Ok((done, usage)) => {
-                let cost = self.policy().cost("", model, &usage, journal.time_ms());
-                journal.end(usage, cost.map(|(amount, version)| Charged { amount, version }));
-                journal.record.status = 200;
-                journal.record.served = Some(Served { provider: String::new(), model: model.as_str().to_owned() });
-                self.ledger.keep(journal.record).await?;
-                Ok(done)
-            }
-            Err(error) => Err(self.refused(journal, error).await),
+    async fn arrived<T>(&self, walk: Walk, model: &ModelName, done: Result<(T, Usage)>) -> Result<T> {
+        let (done, usage) = match done {
+            Ok(done) => done,
+            Err(error) => return Err(self.refused(walk.journal, error).await),
+        };
+        let charge = cost(&walk, model, &usage);
+        let provider = walk.policy.provider_of(model).to_owned();
+        let Walk { mut journal, permit, .. } = walk;
+        if let Some(permit) = permit {
+            let money = charge.as_ref().map_or(Money::ZERO, |charge| charge.amount);
+            permit.settle(u64::from(usage.total_tokens()), money);
         }
+        journal.end(usage, charge);
+        journal.record.status = 200;
+        if journal.record.kind != Kind::Moderation {
+            journal.record.served = Some(Served { provider, model: model.as_str().to_owned() });
+        }
+        self.ledger.keep(journal.record).await?;
+        Ok(done)
     }
+}
+
+fn cost(walk: &Walk, model: &ModelName, usage: &Usage) -> Option<Charged> {
+    let policy = &walk.policy;
+    let cost = policy.cost(policy.provider_of(model), model, usage, walk.journal.time_ms());
+    cost.map(|(amount, version)| Charged { amount, version })
+}
+
+/// Rules for texts that are embedded or scored: masks are done, blocks are errors.
+fn check(texts: &mut [String], walk: &mut Walk) -> Result<()> {
+    let Some(guard) = walk.policy.guard.as_ref().filter(|guard| !guard.is_empty(Side::Input)) else { return Ok(()) };
+    for text in texts {
+        let check = guard.check_text(text, Side::Input);
+        walk.journal.found(&check.findings, false);
+        if let Some(error) = check.error {
+            return Err(error);
+        }
+        *text = check.text;
+    }
+    Ok(())
 }

@@ -10,12 +10,14 @@ mod chat;
 mod governed;
 mod journal;
 mod ledger;
+mod memory;
 mod policy;
 mod recorded;
 mod reply;
 mod seen;
 mod target;
 mod texts;
+mod underway;
 
 pub use app::{App, Apps, Retrieval};
 pub use call::{Call, Caller, Grounded, Known, RetrievalWishes, Safe};

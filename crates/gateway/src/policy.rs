@@ -67,6 +67,12 @@ impl Policy {
         Some((amount, version.to_owned()))
     }
 
+    /// Whose model that is: the provider's name, or `local`.
+    pub(crate) fn provider_of(&self, model: &ModelName) -> &str {
+        let of = self.price_names.keys().find(|(_, named)| named == model);
+        of.map_or("local", |(provider, _)| provider.as_str())
+    }
+
     fn price_name<'a>(&'a self, provider: &str, model: &'a ModelName) -> &'a str {
         if self.price_names.is_empty() {
             return model.as_str();

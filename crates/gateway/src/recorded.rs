@@ -19,7 +19,7 @@ use yizhan_access::Permit;
 use yizhan_admission::{Slot, Verdict};
 use yizhan_audit::{Cached, Charged, Outcome, Record};
 use yizhan_cache::Pending;
-use yizhan_domain::{Error, ErrorCode, Fields, FinishReason, ModelName, Money, Result, Usage};
+use yizhan_domain::{Error, ErrorCode, Fields, FinishReason, Money, Result, Usage};
 use yizhan_guard::Findings;
 use yizhan_model::{ChatEvent, EventStream};
 
@@ -305,9 +305,4 @@ impl Drop for Recorded {
             });
         }
     }
-}
-
-/// For messages and tests: the name of the model that was asked.
-pub(crate) fn served_by(trail: &yizhan_routing::Trail) -> Option<(String, ModelName)> {
-    trail.answered().map(|attempt| (attempt.provider.to_string(), attempt.model))
 }

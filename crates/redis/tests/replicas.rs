@@ -115,7 +115,7 @@ async fn the_calls_of_a_dead_replica_run_out_and_those_of_a_living_one_do_not() 
     .await;
     let waited = begin.elapsed();
     assert!((800..2000).contains(&waited.as_millis()), "{waited:?}");
-    // More than a lease later, the living one still holds its first.
+    // More than a lease later by the server's own clock, which no test can move, the living one still holds its first.
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert!(reserve(&living.limiter, &limited, 0, 0).await.is_err());
     kept.settle(0, Money::ZERO);
@@ -190,9 +190,15 @@ async fn under_load(on_failure: OnFailure) -> (u64, u64) {
     let (access, stop, is_away) =
         (Arc::new(access), Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (through, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let ended = Arc::new(AtomicU64::new(0));
+    // At most 16 of them had begun before: one of each task.
+    let more_calls = async || {
+        let enough = ended.load(Ordering::SeqCst) + 160;
+        until("calls go on", async || ended.load(Ordering::SeqCst) >= enough).await;
+    };
     let task = |_| {
         let (access, principal, ask, stop) = (access.clone(), principal.clone(), ask.clone(), stop.clone());
-        let (is_away, through, refused) = (is_away.clone(), through.clone(), refused.clone());
+        let (is_away, through, refused, ended) = (is_away.clone(), through.clone(), refused.clone(), ended.clone());
         tokio::spawn(async move {
             let mut longest = Duration::ZERO;
             while !stop.load(Ordering::SeqCst) {
@@ -208,26 +214,29 @@ async fn under_load(on_failure: OnFailure) -> (u64, u64) {
                     }
                 }
                 longest = longest.max(begin.elapsed());
+                ended.fetch_add(1, Ordering::SeqCst);
+                // A pause between two calls: the load is bounded.
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
             longest
         })
     };
     let tasks: Vec<_> = (0..16).map(task).collect();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    more_calls().await;
     server.kill();
     until("the loss is noticed", async || !replica.limiter.counters().connected).await;
     is_away.store(true, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    more_calls().await;
     is_away.store(false, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    // Those that began while it was away have ended.
+    more_calls().await;
     let counted = (through.load(Ordering::SeqCst), refused.load(Ordering::SeqCst));
     server.restart();
     let begin = Instant::now();
     until("it is connected again", async || replica.limiter.counters().connected).await;
     assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
     let failures = replica.limiter.counters().failures;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    more_calls().await;
     assert_eq!(replica.limiter.counters().failures, failures, "once it is back it answers");
     stop.store(true, Ordering::SeqCst);
     for task in tasks {

@@ -1,5 +1,6 @@
 //! The chat routes of all dialects: one stream of events, sent as it comes or collected.
 
+use crate::admin::time::now_ms;
 use crate::auth::Asker;
 use crate::backend::{ChatCall, Reply, RetrievalWishes};
 use crate::body::JsonBody;
@@ -30,7 +31,7 @@ pub(crate) async fn create(
     let model = request.model_name();
     let call = to_call(model, request.request, request.retrieval)?;
     let reply = state.chat.chat(caller, call).await.map_err(ApiError::noted)?;
-    let (facts, created) = (Facts::of(&reply), seconds_now());
+    let (facts, created) = (Facts::of(&reply), now_ms() / 1000);
     let id = format!("chatcmpl-{}", digits(&reply));
     if stream {
         let writer = ChunkWriter::new(id, created, reply.model.as_str(), include_usage);
@@ -91,7 +92,7 @@ pub(crate) async fn responses(
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let request = ResponsesRequest::read(body)?;
-    let (stream, echo, created) = (request.request.streamed, request.echo.clone(), seconds_now());
+    let (stream, echo, created) = (request.request.streamed, request.echo.clone(), now_ms() / 1000);
     let call = to_call(request.model_name(), request.request, request.retrieval)?;
     let reply = state.chat.chat(caller, call).await.map_err(ApiError::noted)?;
     let facts = Facts::of(&reply);
@@ -153,11 +154,6 @@ impl Facts {
 /// The digits of a call's id.
 fn digits(reply: &Reply) -> &str {
     reply.call.as_str().trim_start_matches("call-")
-}
-
-fn seconds_now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Hands over all events up to the last.

@@ -77,26 +77,24 @@ pub struct Note {
 
 /// Runs the rest of the way and notes what nobody else will.
 pub(crate) async fn around(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !changes {
-        return next.run(request).await;
-    }
     let (began, notes) = (Instant::now(), Notes::new());
     request.extensions_mut().insert(notes.clone());
-    let path = request.uri().path();
-    if OF_GATEWAY.contains(&path) {
-        // Only what is refused before the gateway: the rest is worth no copies on the hot path.
-        let facts = Facts::of(&request);
-        let response = next.run(request).await;
-        if response.extensions().get::<Unnoted>().is_some() {
-            state.chat.note(facts.note(&notes, &response, began)).await;
-        }
-        return response;
-    }
     let facts = Facts::of(&request);
     let response = next.run(request).await;
-    state.chat.note(facts.note(&notes, &response, began)).await;
+    if is_worth_a_note(&facts, response.extensions().get().copied()) {
+        state.chat.note(facts.note(&notes, &response, began)).await;
+    }
     response
+}
+
+/// Everything that changes something, and calls of models that were refused before the gateway had them. Of
+/// what only reads, those whom it was refused to.
+fn is_worth_a_note(facts: &Facts, refused: Option<Unnoted>) -> bool {
+    if matches!(facts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return refused
+            .is_some_and(|Unnoted(code)| matches!(code, ErrorCode::InvalidApiKey | ErrorCode::PermissionDenied));
+    }
+    refused.is_some() || !OF_GATEWAY.contains(&facts.uri.path())
 }
 
 struct Facts {

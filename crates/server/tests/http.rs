@@ -24,6 +24,24 @@ fn question(text: &str) -> String {
 }
 
 #[tokio::test]
+async fn what_the_gateway_does_not_see_is_noted() {
+    let (backend, server) = running().await;
+    let noted = || std::mem::take(&mut *backend.notes.lock().unwrap());
+    server.call("POST", CHAT, question("hello")).await;
+    server.call("GET", "/v1/models", "").await;
+    server.call("GET", "/nowhere", "").await;
+    assert!(noted().is_empty(), "the gateway notes calls itself; reading is not noted");
+    server.call("POST", CHAT, "{").await;
+    server.call_as("sk-wrong", "POST", CHAT, question("hello")).await;
+    server.call_as("sk-wrong", "GET", "/v1/models", "").await;
+    server.call("POST", "/v1/vector_stores", json!({"name": "shop"}).to_string()).await;
+    let notes: Vec<_> = noted().into_iter().map(|note| (note.status, note.principal.is_some(), note.path)).collect();
+    let expected =
+        [(400, true, CHAT), (401, false, CHAT), (401, false, "/v1/models"), (200, true, "/v1/vector_stores")];
+    assert_eq!(notes, expected.map(|(status, is_known, path)| (status, is_known, path.to_owned())));
+}
+
+#[tokio::test]
 async fn refusals_have_openais_shape() {
     let (_backend, server) = running().await;
     let deep = format!("{{\"model\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use yizhan_audit::{Checkpoint, Entries, Filter, Format, Key, Stored, export, verify};
 use yizhan_domain::{Error, ErrorCode, Result};
+use yizhan_server::admin::time;
 
 /// How often a followed log is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -94,7 +95,7 @@ fn show(global: &Global, stored: &Stored) {
     output::line(format!(
         "{} {} {} {} {}{}{} {} ms, {}+{} tokens{}",
         stored.sequence,
-        time(record.time_ms),
+        time::write(record.time_ms, 0),
         record.tenant.as_ref().map_or("-", |tenant| tenant.as_str()),
         record.model.as_ref().map_or_else(|| format!("{:?}", record.kind).to_lowercase(), ToString::to_string),
         record.outcome.word(),
@@ -106,21 +107,3 @@ fn show(global: &Global, stored: &Stored) {
         record.charge.as_ref().map(|charge| format!(", {}", charge.amount)).unwrap_or_default(),
     ));
 }
-
-/// `2026-11-22 08:30:05` in UTC. Days to dates after Howard Hinnant's `civil_from_days`.
-fn time(ms: i64) -> String {
-    let (days, second) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000) / 1000);
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
-}
-
-#[cfg(test)]
-#[path = "audit_tests.rs"]
-mod tests;

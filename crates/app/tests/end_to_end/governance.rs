@@ -18,6 +18,7 @@ fn write(house: &House, provider: &Provider, more: &str) {
     let models: String = ["plain", "limited", "broken", "secretive", "endless"]
         .map(|name| format!("[[providers.models]]\nname = \"{name}\"\n"))
         .concat();
+    let models = models + "[[providers.models]]\nname = \"vectors\"\nkind = \"embedding\"\ndimensions = 3\n";
     let text = format!(
         "[[providers]]\nname = \"mock\"\nvendor = \"openai-compatible\"\nbase_url = \"{}\"\n{models}\n{more}",
         provider.url
@@ -32,6 +33,7 @@ const PRICES: &str = r#"
 currency = "CNY"
 [[model]]
 name = "*"
+provider = "mock"
 [[model.price]]
 version = "2026-01"
 input = 1_000_000
@@ -183,6 +185,18 @@ fn an_answer_is_given_again_without_asking_or_paying_again() {
     assert_eq!(provider.requests().len(), 2, "another question is asked");
     let records = records(&house);
     assert_eq!((&records[1]["cache"], &records[1]["charge"]), (&json!("exact"), &Value::Null), "{}", records[1]);
+}
+
+#[test]
+fn vectors_are_charged_by_their_provider_and_held_to_the_rules() {
+    let (house, provider, server) = governed("[prices]\nfile = \"prices.toml\"\n[rules]\npacks = [\"pii\"]\n");
+    let call = json!({"model": "vectors", "input": ["call me at 13800138000", "hello"]});
+    let vectors = server.post("/v1/embeddings", &call).json();
+    assert_eq!(vectors["data"][1]["embedding"], json!([0.0, 1.0, 0.0]), "{vectors}");
+    assert!(!provider.requests()[0]["input"].to_string().contains("13800138000"), "masked before it leaves");
+    let record = records(&house).pop().unwrap();
+    assert_eq!(record["served"], json!({"provider": "mock", "model": "vectors"}));
+    assert_eq!(record["charge"]["amount"], json!(7_000_000_000_i64), "{record}");
 }
 
 #[test]

@@ -59,6 +59,13 @@ fn answer(mut stream: &TcpStream, seen: &Mutex<Vec<Value>>) -> std::io::Result<(
             json!({"error": {"message": "Slow down.", "type": "rate_limit_error", "code": "rate_limit_exceeded"}});
         return reply(stream, "429 Too Many Requests", "application/json", &error.to_string());
     }
+    if let Some(inputs) = request["input"].as_array() {
+        let rows =
+            (0..inputs.len()).map(|index| json!({"object": "embedding", "index": index, "embedding": [0, 1, 0]}));
+        let rows: Vec<Value> = rows.collect();
+        let body = json!({"object": "list", "data": rows, "usage": {"prompt_tokens": 7, "total_tokens": 7}});
+        return reply(stream, "200 OK", "application/json", &body.to_string());
+    }
     let words: Vec<String> = match model {
         "secretive" => vec!["call me at 138".into(), "0013".into(), "8000 please".into()],
         "endless" => (0..2000).map(|_| "word ".to_owned()).collect(),

@@ -198,20 +198,8 @@ struct Chunk<'a> {
     /// Absent unless usage was asked for; then null in all chunks but the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Value>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    beside: Option<Fields>,
-}
-
-/// The same without the flattened fields, which cost a slower way of writing.
-#[derive(Serialize)]
-struct PlainChunk<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: i64,
-    model: &'a str,
-    choices: &'a [ChunkChoice<'a>],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Value>,
+    #[serde(flatten)]
+    beside: Fields,
 }
 
 #[derive(Serialize)]
@@ -301,12 +289,8 @@ impl ChunkWriter {
         let beside = std::mem::take(&mut self.beside);
         let (id, model, created) = (self.id.as_str(), self.model.as_str(), self.created);
         let object = "chat.completion.chunk";
+        let chunk = Chunk { id, object, created, model, choices, usage, beside };
         // Strings and numbers only: this cannot fail.
-        if beside.is_empty() {
-            return serde_json::to_string(&PlainChunk { id, object, created, model, choices, usage })
-                .unwrap_or_default();
-        }
-        let chunk = Chunk { id, object, created, model, choices, usage, beside: Some(beside) };
         serde_json::to_string(&chunk).unwrap_or_default()
     }
 }

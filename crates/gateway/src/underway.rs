@@ -1,0 +1,65 @@
+//! A call under way: what it has gathered until it is answered, and its note when it is not.
+//!
+//! It does not know the steps.
+
+use crate::journal::Journal;
+use crate::ledger::Ledger;
+use crate::policy::Policy;
+use std::sync::Arc;
+use yizhan_access::Permit;
+use yizhan_admission::Slot;
+use yizhan_cache::Pending;
+use yizhan_domain::{Error, Result};
+
+/// What a call has gathered. It keeps the policy with which it began.
+pub(crate) struct Walk {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) journal: Journal,
+    pub(crate) permit: Option<Permit>,
+    pub(crate) slot: Option<Slot>,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) prompt_tokens: u32,
+    pub(crate) most_output: Option<u32>,
+}
+
+impl Walk {
+    pub(crate) fn new(policy: Arc<Policy>, journal: Journal) -> Self {
+        Self { policy, journal, permit: None, slot: None, pending: None, prompt_tokens: 0, most_output: None }
+    }
+}
+
+/// A call on its way. Its caller may leave at any step: then this is dropped, and the call noted all the same.
+pub(crate) struct Underway<'a> {
+    /// None once it has arrived.
+    walk: Option<Walk>,
+    ledger: &'a Ledger,
+}
+
+impl<'a> Underway<'a> {
+    pub(crate) fn new(walk: Walk, ledger: &'a Ledger) -> Self {
+        Self { walk: Some(walk), ledger }
+    }
+
+    /// What it has gathered so far; none is left after [`Underway::arrive`].
+    pub(crate) fn walk(&mut self) -> Result<&mut Walk> {
+        self.walk.as_mut().ok_or_else(lost)
+    }
+
+    /// It is answered or refused: from now on whoever takes this notes it.
+    pub(crate) fn arrive(mut self) -> Result<Walk> {
+        self.walk.take().ok_or_else(lost)
+    }
+}
+
+fn lost() -> Error {
+    Error::internal("a call that is under way has lost its notes")
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        if let Some(Walk { mut journal, .. }) = self.walk.take() {
+            journal.left();
+            self.ledger.keep_later(journal.record);
+        }
+    }
+}
