@@ -13,7 +13,6 @@ trap 'stop_server "$server"; rm -rf "$work"' EXIT
 mkdir -p "$work/data"
 printf '[rules]\npacks = ["pii"]\n' >"$work/data/yizhan.toml"
 YIZHAN_BOOTSTRAP_KEY=$key start_server "$binary" "$work/data" 127.0.0.1:0 "$work/log" --chat-model smollm2-135m-instruct
-export YIZHAN_RERANK_MODEL=smollm2-135m-instruct
 export YIZHAN_URL=$url YIZHAN_KEY=$key YIZHAN_CHAT_MODEL=smollm2-135m-instruct YIZHAN_EMBED_MODEL=multilingual-e5-small
 # A model of 135 million parameters need not cite.
 export YIZHAN_ANNOTATIONS=optional
