@@ -285,7 +285,7 @@ impl Patterns {
             plain: Words::new(&self.plain)?,
             gapped: Words::new(&self.gapped)?,
             spelled: Words::new(&self.spelled)?,
-            machines,
+            machines: machines.into(),
         })
     }
 }

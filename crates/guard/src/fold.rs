@@ -56,6 +56,13 @@ pub(crate) fn fold(text: &str) -> String {
 /// A folded character that words written with gaps may have between their characters. Block elements
 /// (█) are none, so that what a mask leaves does not join what stands around it.
 pub(crate) fn is_separator(c: char) -> bool {
+    // The common ones first: the general answer is a search in a table.
+    if c.is_ascii() {
+        return !c.is_ascii_alphanumeric();
+    }
+    if matches!(c, '\u{4E00}'..='\u{9FFF}') {
+        return false;
+    }
     !c.is_alphanumeric() && !matches!(c, '\u{2580}'..='\u{259F}')
 }
 

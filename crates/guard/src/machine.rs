@@ -152,6 +152,11 @@ impl Machine {
         Self { boundary, classes, stride, next, accepts, flags, patterns: patterns.to_vec(), verifies }
     }
 
+    /// May a match begin with this byte?
+    pub(crate) fn begins_with(&self, byte: u8) -> bool {
+        self.next[START as usize * self.stride + usize::from(self.classes[usize::from(byte)])] != DEAD
+    }
+
     /// Do matches need the folded text itself?
     pub(crate) fn verifies(&self) -> bool {
         self.verifies
@@ -178,21 +183,25 @@ impl Machine {
         text: &Text,
         found: &mut Found,
     ) {
-        if !threads.list.is_empty() {
-            let mut list = std::mem::take(&mut threads.list);
-            list.retain_mut(|thread| {
-                if thread.waits && self.boundary.after(before, Some(c)) {
-                    self.accept(thread, text, found);
+        let mut advance = |thread: &mut Thread| {
+            if thread.waits && self.boundary.after(before, Some(c)) {
+                self.accept(thread, text, found);
+            }
+            thread.state = self.step(thread.state, bytes);
+            thread.end = end;
+            self.settle(thread, text, Some(c), found)
+        };
+        match &mut threads.list[..] {
+            [] => {}
+            // The usual case by far: a word of letters that may become an address.
+            [only] => {
+                if !advance(only) {
+                    threads.list.clear();
                 }
-                thread.state = self.step(thread.state, bytes);
-                thread.end = end;
-                self.settle(thread, text, Some(c), found)
-            });
-            threads.list = list;
+            }
+            _ => threads.list.retain_mut(advance),
         }
-        if self.next[START as usize * self.stride + self.classes[bytes[0] as usize] as usize] != DEAD
-            && self.boundary.before(before, c)
-        {
+        if self.begins_with(bytes[0]) && self.boundary.before(before, c) {
             let state = self.step(START, bytes);
             let mut thread = Thread { state, start, end, from: text.end(), waits: false };
             if self.settle(&mut thread, text, Some(c), found) {

@@ -20,7 +20,37 @@ pub(crate) struct Scanner {
     /// Latin words over letters that stand alone: `f-u-c-k`.
     pub(crate) spelled: Option<Words>,
     /// Whole words, regular expressions and personal data.
-    pub(crate) machines: Vec<Machine>,
+    pub(crate) machines: Machines,
+}
+
+/// Machines, and which of them a byte may begin a match in.
+#[derive(Debug)]
+pub(crate) struct Machines {
+    list: Vec<Machine>,
+    /// By byte: one bit a machine; from the 64th on they share the last.
+    begun_by: Box<[u64; 256]>,
+}
+
+impl From<Vec<Machine>> for Machines {
+    fn from(list: Vec<Machine>) -> Self {
+        let mut begun_by = Box::new([0; 256]);
+        for (index, machine) in list.iter().enumerate() {
+            for byte in (0..=255u8).filter(|&byte| machine.begins_with(byte)) {
+                begun_by[usize::from(byte)] |= bit(index);
+            }
+        }
+        Self { list, begun_by }
+    }
+}
+
+impl Default for Machines {
+    fn default() -> Self {
+        Vec::new().into()
+    }
+}
+
+fn bit(machine: usize) -> u64 {
+    1 << machine.min(63)
 }
 
 /// Where one lane stands.
@@ -32,6 +62,8 @@ pub(crate) struct Scan {
     /// Separators since the last character that counts.
     gap: u8,
     threads: Vec<Threads>,
+    /// Machines that have threads, as bits.
+    active: u64,
     before: Option<char>,
     text: Option<Text>,
     pub(crate) found: Found,
@@ -39,7 +71,7 @@ pub(crate) struct Scan {
 
 impl Scanner {
     pub(crate) fn is_empty(&self) -> bool {
-        self.plain.is_none() && self.gapped.is_none() && self.spelled.is_none() && self.machines.is_empty()
+        self.plain.is_none() && self.gapped.is_none() && self.spelled.is_none() && self.machines.list.is_empty()
     }
 
     /// The state before a text.
@@ -49,9 +81,10 @@ impl Scanner {
             gapped: self.gapped.as_ref().map(Words::scan),
             spelled: self.spelled.as_ref().map(Words::scan),
             gap: 0,
-            threads: self.machines.iter().map(|_| Threads::default()).collect(),
+            threads: self.machines.list.iter().map(|_| Threads::default()).collect(),
+            active: 0,
             before: None,
-            text: self.machines.iter().any(Machine::verifies).then(Text::default),
+            text: self.machines.list.iter().any(Machine::verifies).then(Text::default),
             found: Found::default(),
         }
     }
@@ -62,20 +95,33 @@ impl Scanner {
         let mut encoded = [0; 4];
         let bytes: &[u8] = c.encode_utf8(&mut encoded).as_bytes();
         if let (Some(words), Some(state)) = (&self.plain, &mut scan.plain) {
-            words.feed(state, bytes, start, end, &mut scan.found);
+            words.feed(state, (c, bytes), start, end, &mut scan.found);
         }
         if self.gapped.is_some() || self.spelled.is_some() {
             self.feed_gapped(scan, (c, bytes), start, end);
         }
-        let none = Text::default();
-        for (machine, threads) in self.machines.iter().zip(&mut scan.threads) {
-            let text = scan.text.as_ref().unwrap_or(&none);
-            machine.feed(threads, (c, bytes), (start, end), scan.before, text, &mut scan.found);
+        if scan.active | self.machines.begun_by[usize::from(bytes[0])] != 0 {
+            self.feed_machines(scan, (c, bytes), start, end);
         }
         if let Some(text) = &mut scan.text {
             text.push(c);
         }
         scan.before = Some(c);
+    }
+
+    fn feed_machines(&self, scan: &mut Scan, (c, bytes): (char, &[u8]), start: usize, end: usize) {
+        let concerned = scan.active | self.machines.begun_by[usize::from(bytes[0])];
+        let none = Text::default();
+        let text = scan.text.as_ref().unwrap_or(&none);
+        scan.active = 0;
+        for (index, (machine, threads)) in self.machines.list.iter().zip(&mut scan.threads).enumerate() {
+            if concerned & bit(index) != 0 {
+                machine.feed(threads, (c, bytes), (start, end), scan.before, text, &mut scan.found);
+                if threads.pending().is_some() {
+                    scan.active |= bit(index);
+                }
+            }
+        }
     }
 
     fn feed_gapped(&self, scan: &mut Scan, (c, bytes): (char, &[u8]), start: usize, end: usize) {
@@ -88,12 +134,12 @@ impl Scanner {
         }
         scan.gap = 0;
         if let (Some(words), Some(state)) = (&self.gapped, &mut scan.gapped) {
-            words.feed(state, bytes, start, end, &mut scan.found);
+            words.feed(state, (c, bytes), start, end, &mut scan.found);
         }
         if let (Some(words), Some(state)) = (&self.spelled, &mut scan.spelled) {
             // Two letters side by side are a word of their own, not a word that is spelled out.
             if is_word(c) && !scan.before.is_some_and(is_word) {
-                words.feed(state, bytes, start, end, &mut scan.found);
+                words.feed(state, (c, bytes), start, end, &mut scan.found);
             } else {
                 words.reset(state);
             }
@@ -111,9 +157,10 @@ impl Scanner {
     /// The text ends here, or what follows has nothing to do with it.
     pub(crate) fn end(&self, scan: &mut Scan) {
         let none = Text::default();
-        for (machine, threads) in self.machines.iter().zip(&mut scan.threads) {
+        for (machine, threads) in self.machines.list.iter().zip(&mut scan.threads) {
             machine.end(threads, scan.before, scan.text.as_ref().unwrap_or(&none), &mut scan.found);
         }
+        scan.active = 0;
         if let (Some(words), Some(state)) = (&self.plain, &mut scan.plain) {
             words.reset(state);
         }

@@ -16,6 +16,8 @@ const SLACK: usize = 64;
 pub(crate) struct Words {
     automaton: NFA,
     start: StateID,
+    /// By the low 16 bits of a character: may a word begin with it? Most characters of a text begin none.
+    firsts: Box<[u64]>,
     /// By state: characters of the longest suffix of the text that is the beginning of a longer word.
     live: Vec<u16>,
     /// By pattern: characters.
@@ -48,7 +50,12 @@ impl Words {
             words.iter().map(|(word, _)| word.chars().count().min(u16::MAX.into()) as u16).collect();
         let longest = lengths.iter().copied().max().unwrap_or(0).into();
         let marks = words.iter().map(|(_, mark)| *mark).collect();
-        let mut made = Self { automaton, start, live: Vec::new(), lengths, marks, longest };
+        let mut firsts = vec![0; 1024].into_boxed_slice();
+        for c in words.iter().filter_map(|(word, _)| word.chars().next()) {
+            let (index, bit) = place(c);
+            firsts[index] |= bit;
+        }
+        let mut made = Self { automaton, start, firsts, live: Vec::new(), lengths, marks, longest };
         made.live = made.live_lengths(words);
         Ok(Some(made))
     }
@@ -104,8 +111,20 @@ impl Words {
         WordScan { state: self.start, starts: Vec::new() }
     }
 
-    /// The bytes of one more folded character, which the original has at `start..end`.
-    pub(crate) fn feed(&self, scan: &mut WordScan, bytes: &[u8], start: usize, end: usize, found: &mut Found) {
+    /// One more folded character and its bytes, which the original has at `start..end`.
+    pub(crate) fn feed(
+        &self,
+        scan: &mut WordScan,
+        (c, bytes): (char, &[u8]),
+        start: usize,
+        end: usize,
+        found: &mut Found,
+    ) {
+        let (index, bit) = place(c);
+        if scan.state == self.start && self.firsts[index] & bit == 0 {
+            scan.starts.clear();
+            return;
+        }
         scan.state = self.step(scan.state, bytes);
         if scan.state == self.start {
             scan.starts.clear();
@@ -136,6 +155,12 @@ impl Words {
         let length = self.live.get(scan.state.as_usize()).copied().unwrap_or(0);
         if length == 0 { None } else { back(&scan.starts, length).copied() }
     }
+}
+
+/// Where a character stands among 64 Ki bits.
+fn place(c: char) -> (usize, u64) {
+    let low = u32::from(c) & 0xFFFF;
+    ((low >> 6) as usize, 1 << (low & 63))
 }
 
 fn back(starts: &[usize], length: u16) -> Option<&usize> {
