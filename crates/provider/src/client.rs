@@ -3,6 +3,7 @@
 //! It does not know models or JSON. It speaks to one host, follows no redirects and knows no proxies.
 
 mod connect;
+mod pool;
 mod tls;
 
 use crate::config::seconds;
@@ -10,12 +11,12 @@ use crate::failure::{Failure, Outcome, What};
 use crate::{Headers, Secret, Timeouts, vendor::Vendor};
 use bytes::Bytes;
 use connect::Connector;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
-use hyper_util::client::legacy::Client as Pool;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::body::Body;
+pub(crate) use pool::Flow;
+use pool::Pool;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use yizhan_domain::{Error, ErrorCode, Result};
@@ -26,15 +27,12 @@ const MOST_BYTES: usize = 32 << 20;
 /// Most bytes of an error's body that are looked at.
 const MOST_ERROR_BYTES: usize = 64 << 10;
 
-/// Idle connections are closed before most servers close them, which would fail the next call.
-const IDLE: Duration = Duration::from_secs(50);
-
 /// Headers that the client writes itself.
 const OWN_HEADERS: [&str; 6] = ["host", "content-length", "content-type", "transfer-encoding", "connection", "accept"];
 
 /// A client for one host.
 pub(crate) struct Client {
-    pool: Pool<Connector, Full<Bytes>>,
+    pool: Pool,
     base: Uri,
     headers: HeaderMap,
     timeouts: Timeouts,
@@ -51,13 +49,10 @@ impl Client {
     ) -> Result<Self> {
         let base = read_base(base_url)?;
         let tls = if base.scheme_str() == Some("https") { Some(tls::connector(ca_file)?) } else { None };
-        let connector = Connector::new(&base, tls, seconds(timeouts.connect))?;
-        let pool = Pool::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(256)
-            .build(connector);
-        Ok(Self { pool, base, headers: write_headers(vendor, key, extra)?, timeouts })
+        let pool = Pool::new(Connector::new(&base, tls, seconds(timeouts.connect))?);
+        let mut headers = write_headers(vendor, key, extra)?;
+        headers.insert(HOST, host_header(&base)?);
+        Ok(Self { pool, base, headers, timeouts })
     }
 
     /// The host and port that requests go to.
@@ -79,14 +74,14 @@ impl Client {
     }
 
     /// Sends a request; returns when the reply's head is there and says that all is well.
-    pub(crate) async fn post(&self, uri: &Uri, body: Bytes, is_stream: bool) -> Outcome<Response<Incoming>> {
+    pub(crate) async fn post(&self, uri: &Uri, body: Bytes, is_stream: bool) -> Outcome<Response<Flow>> {
         self.send(Method::POST, uri, body, is_stream).await
     }
 
-    async fn send(&self, method: Method, uri: &Uri, body: Bytes, is_stream: bool) -> Outcome<Response<Incoming>> {
+    async fn send(&self, method: Method, uri: &Uri, body: Bytes, is_stream: bool) -> Outcome<Response<Flow>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() = uri.clone();
+        *request.uri_mut() = uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
         *request.headers_mut() = self.headers.clone();
         let accept = if is_stream { "text/event-stream" } else { "application/json" };
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
@@ -95,7 +90,7 @@ impl Client {
             if is_stream { (first_byte, What::Silent(first_byte)) } else { (total, What::TooSlow(total)) };
         let reply = match tokio::time::timeout(seconds(wait), self.pool.request(request)).await {
             Ok(Ok(reply)) => reply,
-            Ok(Err(error)) => return Err(Failure::unreachable(&error)),
+            Ok(Err(error)) => return Err(Failure::unreachable(&*error)),
             Err(_) => return Err(late.into()),
         };
         if reply.status().is_success() {
@@ -122,7 +117,7 @@ impl Client {
     }
 
     /// Reads a body to its end, within the time of the whole answer.
-    pub(crate) async fn read_whole(&self, body: Incoming, begun: Instant) -> Outcome<Bytes> {
+    pub(crate) async fn read_whole(&self, body: Flow, begun: Instant) -> Outcome<Bytes> {
         let left = seconds(self.timeouts.total).saturating_sub(begun.elapsed());
         match tokio::time::timeout(left, collect(body)).await {
             Ok(read) => read,
@@ -141,6 +136,14 @@ fn read_base(url: &str) -> Result<Uri> {
         return Err(wrong());
     }
     Ok(uri)
+}
+
+fn host_header(base: &Uri) -> Result<HeaderValue> {
+    let authority = base.authority().map_or("", |authority| authority.as_str());
+    // Servers know themselves without the usual port.
+    let usual = if base.scheme_str() == Some("https") { ":443" } else { ":80" };
+    HeaderValue::from_str(authority.strip_suffix(usual).unwrap_or(authority))
+        .map_err(|_| wrong_config(format!("The base URL '{base}' has a host that cannot be sent.")))
 }
 
 fn without_password(url: &str) -> &str {
@@ -177,7 +180,7 @@ fn write_headers(vendor: &dyn Vendor, key: Option<&Secret>, extra: &Headers) -> 
 }
 
 /// The whole body. One that came in one piece is not copied.
-async fn collect(mut body: Incoming) -> Outcome<Bytes> {
+async fn collect(mut body: Flow) -> Outcome<Bytes> {
     let too_long = || Failure::from(What::Malformed(format!("the reply is longer than {MOST_BYTES} bytes")));
     if body.size_hint().lower() > MOST_BYTES as u64 {
         return Err(too_long());
@@ -185,7 +188,7 @@ async fn collect(mut body: Incoming) -> Outcome<Bytes> {
     let mut first = Bytes::new();
     let mut rest: Vec<u8> = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Failure::broken(&error))?;
+        let frame = frame.map_err(|error| Failure::unreachable(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         if first.is_empty() {
             first = data;
@@ -203,7 +206,7 @@ async fn collect(mut body: Incoming) -> Outcome<Bytes> {
 }
 
 /// The beginning of a body, as far as it can be had.
-async fn read_some(mut body: Incoming, most: usize) -> Vec<u8> {
+async fn read_some(mut body: Flow, most: usize) -> Vec<u8> {
     let mut read = Vec::new();
     while let Some(Ok(frame)) = body.frame().await {
         if let Ok(data) = frame.into_data() {

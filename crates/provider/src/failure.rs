@@ -61,11 +61,7 @@ impl From<SseFault> for Failure {
 }
 
 impl Failure {
-    pub(crate) fn unreachable(error: &hyper_util::client::legacy::Error) -> Self {
-        What::Unreachable(innermost(error)).into()
-    }
-
-    pub(crate) fn broken(error: &hyper::Error) -> Self {
+    pub(crate) fn unreachable(error: &(dyn std::error::Error + 'static)) -> Self {
         What::Unreachable(innermost(error)).into()
     }
 
@@ -104,8 +100,8 @@ fn failed(message: String) -> Error {
     Error::new(ErrorCode::ProviderFailed, message)
 }
 
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
     }

@@ -2,6 +2,7 @@
 //!
 //! It does not know how a request was written. Dropping it closes the connection, unless the answer is whole.
 
+use crate::client::Flow;
 use crate::config::seconds;
 use crate::estimate::{scale, text_tokens};
 use crate::failure::{Failure, Outcome, What};
@@ -11,7 +12,7 @@ use crate::vendor::Wire;
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -145,7 +146,7 @@ const END_PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Events {
     shared: Arc<Shared>,
     /// Gone only while it is dropped.
-    body: Option<Incoming>,
+    body: Option<Flow>,
     parser: SseParser,
     reader: Reader,
     queue: VecDeque<ChatEvent>,
@@ -155,7 +156,7 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    pub(crate) fn new(shared: Arc<Shared>, body: Incoming, reckoning: Reckoning, begun: Instant) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, body: Flow, reckoning: Reckoning, begun: Instant) -> Self {
         let clock = Clock::new(&shared, begun);
         Self {
             reader: Reader::new(shared.vendor.wire()),
@@ -218,8 +219,12 @@ impl Events {
                     self.clock.tick();
                     let Ok(data) = frame.into_data() else { continue };
                     self.read(&data);
+                    if let (State::Whole, Some(body)) = (&self.state, &mut self.body) {
+                        // Its end has most likely come with it: then the connection is free at once.
+                        let _ = Pin::new(body).poll_frame(cx);
+                    }
                 }
-                Poll::Ready(Some(Err(error))) => self.state = State::Failed(Failure::broken(&error)),
+                Poll::Ready(Some(Err(error))) => self.state = State::Failed(Failure::unreachable(&error)),
                 Poll::Ready(None) => self.finish(),
                 Poll::Pending => {
                     let what = ready!(self.clock.poll(cx));

@@ -151,6 +151,53 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_was_closed_is_replaced() {
+    let mut upstream = upstream(vec![Step::Write(whole()), Step::Close]).await;
+    let model = chat(&upstream, json!({}));
+    for calls in 1..=3 {
+        let (_, error) = ask(&*model, false).await;
+        assert_eq!(error, None, "call {calls}");
+        upstream.closed.recv().await.unwrap();
+        assert_eq!(upstream.connections(), calls);
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_after_a_while() {
+    let mut upstream = upstream(vec![Step::Write(whole())]).await;
+    let model = chat(&upstream, json!({}));
+    assert_eq!(ask(&*model, false).await.1, None);
+    assert!(upstream.closed.recv().now_or_never().is_none(), "it is kept at first");
+    // With the clock stopped, waiting lets time pass at once.
+    tokio::time::pause();
+    upstream.closed.recv().await.unwrap();
+    tokio::time::resume();
+    assert_eq!(ask(&*model, false).await.1, None);
+    assert_eq!(upstream.connections(), 2);
+}
+
+#[test]
+fn each_thread_keeps_connections_of_its_own() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (here, there) = (runtime(), runtime());
+    let served = tokio::runtime::Runtime::new().unwrap();
+    let upstream = served.block_on(upstream(vec![Step::Write(whole())]));
+    let model = chat(&upstream, json!({}));
+    let ask_twice = |runtime: &tokio::runtime::Runtime| {
+        runtime.block_on(async {
+            assert_eq!(ask(&*model, false).await.1, None);
+            assert_eq!(ask(&*model, true).await.1, None);
+        });
+    };
+    ask_twice(&here);
+    std::thread::scope(|scope| scope.spawn(|| ask_twice(&there)).join()).unwrap();
+    // The runtime that the other connection belongs to is gone: nobody may stumble over it.
+    drop(there);
+    ask_twice(&here);
+    assert_eq!(upstream.connections(), 2);
+}
+
+#[tokio::test]
 async fn silence_ends_by_its_time_out() {
     let before = upstream(vec![Step::Pause]).await;
     let between = upstream(vec![Step::Write(stream_head()), Step::Write(chunk(&delta("一"))), Step::Pause]).await;

@@ -3,12 +3,9 @@
 //! It does not know HTTP.
 
 use http::Uri;
-use http::uri::Authority;
 use hyper::rt::ReadBufCursor;
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,13 +13,10 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tower_service::Service;
 use yizhan_domain::{Error, ErrorCode, Result};
 
 /// Opens connections to one host.
-#[derive(Clone)]
 pub(super) struct Connector {
-    authority: Authority,
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
@@ -32,43 +26,27 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(base: &Uri, tls: Option<TlsConnector>, patience: Duration) -> Result<Self> {
         let wrong = |what: &str| Error::new(ErrorCode::InvalidConfig, format!("The base URL '{base}' {what}."));
-        let authority = base.authority().cloned().ok_or_else(|| wrong("has no host"))?;
+        let authority = base.authority().ok_or_else(|| wrong("has no host"))?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
         let name = ServerName::try_from(host.clone()).map_err(|_| wrong("has a host that is no name"));
         let tls = tls.map(|tls| name.map(|name| (tls, name))).transpose()?;
-        Ok(Self { authority, host, port, tls, patience })
+        Ok(Self { host, port, tls, patience })
     }
 
-    async fn open(self) -> io::Result<Socket> {
+    /// A connection to that host, ready for HTTP.
+    pub(super) async fn open(&self) -> io::Result<Socket> {
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time");
+        tokio::time::timeout(self.patience, self.connect()).await.map_err(late)?
+    }
+
+    async fn connect(&self) -> io::Result<Socket> {
         let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
         // A request is written in one go: waiting to fill a packet would only delay it.
         socket.set_nodelay(true)?;
-        Ok(match self.tls {
+        Ok(match &self.tls {
             None => Socket::Plain(TokioIo::new(socket)),
-            Some((tls, name)) => Socket::Tls(TokioIo::new(Box::new(tls.connect(name, socket).await?))),
-        })
-    }
-}
-
-impl Service<Uri> for Connector {
-    type Response = Socket;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Socket>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let this = self.clone();
-        Box::pin(async move {
-            if uri.authority() != Some(&this.authority) {
-                return Err(io::Error::other("this provider may not be asked for another host"));
-            }
-            let patience = this.patience;
-            let late = || io::Error::new(io::ErrorKind::TimedOut, "no connection in time");
-            tokio::time::timeout(patience, this.open()).await.map_err(|_| late())?
+            Some((tls, name)) => Socket::Tls(TokioIo::new(Box::new(tls.connect(name.clone(), socket).await?))),
         })
     }
 }
@@ -77,12 +55,6 @@ impl Service<Uri> for Connector {
 pub(super) enum Socket {
     Plain(TokioIo<TcpStream>),
     Tls(TokioIo<Box<TlsStream<TcpStream>>>),
-}
-
-impl Connection for Socket {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
 }
 
 impl hyper::rt::Read for Socket {
