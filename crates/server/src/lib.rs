@@ -22,6 +22,7 @@ mod files;
 mod filter;
 mod health;
 mod judge;
+mod lane;
 mod middleware;
 mod models;
 mod notes;

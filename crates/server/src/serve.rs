@@ -3,6 +3,7 @@
 //! Hyper is driven directly, as axum's own loop has no limit on how slowly a client may speak.
 
 use crate::auth::Peer;
+use crate::lane::{Converse, Lane};
 use crate::routes;
 use crate::state::{AppState, Settings};
 use axum::http::Request;
@@ -16,42 +17,52 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tower_service::Service;
 use yizhan_domain::Result;
 
 /// Serves until `shutdown` comes; then takes no more connections and gives requests under way
 /// [`Settings::shutdown_grace`] to end.
+///
+/// Connections run on [`Settings::lanes`] threads of their own; the caller's runtime only accepts them.
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future<Output = ()>) -> Result<()> {
     let settings = state.settings.clone();
-    let router = routes::router(Arc::new(state));
     let (stop, stopped) = watch::channel(false);
-    let mut connections = JoinSet::new();
+    let converse = conversation(routes::router(Arc::new(state)), settings.clone(), stopped);
+    let lanes =
+        (0..settings.lanes.max(1)).map(|number| Lane::start(number, Arc::clone(&converse), settings.shutdown_grace));
+    let lanes = lanes.collect::<Result<Vec<_>>>()?;
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let service = WithPeer { router: router.clone(), peer: Peer(peer) };
-                    connections.spawn(converse(stream, service, settings.clone(), stopped.clone()));
+            accepted = listener.accept() => {
+                let shared_out = accepted.and_then(|(stream, peer)| Lane::share_out(&lanes, stream, peer));
+                if let Err(error) = shared_out {
+                    rest_after(&error).await;
                 }
-                Err(error) => rest_after(&error).await,
-            },
+            }
         }
     }
     drop(listener);
     // Fails only when no connection is left to hear it.
     let _ = stop.send(true);
-    let ending = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(settings.shutdown_grace, ending).await.is_err() {
-        tracing::warn!(connections = connections.len(), "cutting connections that did not end in time");
-        connections.shutdown().await;
-    }
+    Lane::finish(lanes).await;
     Ok(())
+}
+
+/// What is done with each connection.
+fn conversation(router: axum::Router, settings: Settings, stopped: watch::Receiver<bool>) -> Converse {
+    Arc::new(move |stream, peer| {
+        // Without it the kernel would hold small pieces of a stream back.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("no TCP_NODELAY: {error}");
+        }
+        let service = WithPeer { router: router.clone(), peer: Peer(peer) };
+        Box::pin(converse(stream, service, settings.clone(), stopped.clone()))
+    })
 }
 
 /// The router, and who is at the other end of its connection.
@@ -77,17 +88,18 @@ impl Service<Request<Incoming>> for WithPeer {
 }
 
 /// One connection, to its end.
-async fn converse(stream: TcpStream, service: WithPeer, settings: Settings, mut stopped: watch::Receiver<bool>) {
-    // Without it the kernel would hold small pieces of a stream back.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!("no TCP_NODELAY: {error}");
-    }
+async fn converse<S>(stream: S, service: WithPeer, settings: Settings, mut stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let io = TokioIo::new(crate::patience::Patient::new(stream, settings.idle_timeout));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
     let connection = builder.serve_connection(io, TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
+        // In this order, so that no dice are thrown at every piece.
+        biased;
         ended = connection.as_mut() => Some(ended),
         () = told(&mut stopped) => None,
     };

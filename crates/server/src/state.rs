@@ -27,6 +27,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// How long requests under way may take after the shutdown has begun.
     pub shutdown_grace: Duration,
+    /// Threads that serve connections.
+    pub lanes: usize,
     /// Origins from which a browser may call; `*` is any. Empty: none, and no CORS header at all.
     pub cors_origins: Vec<String>,
 }
@@ -41,6 +43,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(60),
             keep_alive: Duration::from_secs(15),
             shutdown_grace: Duration::from_secs(20),
+            lanes: std::thread::available_parallelism().map_or(1, usize::from),
             cors_origins: Vec::new(),
         }
     }
