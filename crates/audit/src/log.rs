@@ -29,6 +29,8 @@ const LONGEST_RECORD: usize = 1 << 20;
 const LONGEST_PAYLOAD: usize = 32 << 20;
 /// Most bytes that wait.
 const QUEUE_BYTES: usize = 256 << 20;
+/// The longest that a group waits for more, however slow the disk is.
+const LONGEST_GATHER: Duration = Duration::from_millis(1);
 /// How long the head may be safe from `kill -9` only, and not from the loss of power.
 const HEAD_LAG: Duration = Duration::from_secs(1);
 
@@ -83,7 +85,8 @@ struct Queue {
     bytes: usize,
     /// Records that were accepted and are not written yet.
     waiting: usize,
-    sleeping: bool,
+    /// With so many items the writer wants to be woken; 0: it is awake.
+    wanted: usize,
     closed: bool,
     failed: Option<Failure>,
     last: Option<Checkpoint>,
@@ -139,7 +142,8 @@ impl AuditLog {
         let last = (end.seq > 0 && end.begun).then_some(Checkpoint { sequence: end.seq, hash: end.hash });
         let shared = Arc::new(Shared { queue: Mutex::new(Queue { last, ..Queue::default() }), wake: Condvar::new() });
         let key = chain.key.clone();
-        let writer = Writer { shared: shared.clone(), chain, retry: options.retry, observer: options.observer };
+        let (retry, observer, pace) = (options.retry, options.observer, Duration::ZERO);
+        let writer = Writer { shared: shared.clone(), chain, retry, observer, expected: 0, pace };
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || writer.run())
@@ -201,8 +205,9 @@ impl AuditLog {
         {
             let mut queue = self.0.shared.queue();
             queue.commands.push(Command::Prune(retention, reply));
-            self.wake(&mut queue);
+            queue.wanted = 0;
         }
+        self.0.shared.wake.notify_one();
         answer.await.map_err(|_| Error::internal("The audit log is shut down."))?
     }
 
@@ -224,14 +229,16 @@ impl AuditLog {
         queue.waiting += 1;
         queue.bytes += bytes;
         queue.items.push(item);
-        self.wake(&mut queue);
-        Ok(())
-    }
-
-    fn wake(&self, queue: &mut Queue) {
-        if std::mem::take(&mut queue.sleeping) {
+        let is_awaited = queue.wanted > 0 && queue.items.len() >= queue.wanted;
+        if is_awaited {
+            queue.wanted = 0;
+        }
+        // Released first: the writer would only wait for the lock again.
+        drop(queue);
+        if is_awaited {
             self.0.shared.wake.notify_one();
         }
+        Ok(())
     }
 }
 
@@ -285,6 +292,10 @@ struct Writer {
     chain: Chain,
     retry: Duration,
     observer: Option<Observer>,
+    /// How many callers seem to be at work.
+    expected: usize,
+    /// How long the last group took.
+    pace: Duration,
 }
 
 impl Writer {
@@ -308,8 +319,12 @@ impl Writer {
 
     /// Takes all that waits; none when the log is closed and nothing does.
     fn wait(&mut self, items: &mut Vec<Item>) -> Option<Vec<Command>> {
-        let mut queue = self.shared.queue();
+        let shared = Arc::clone(&self.shared);
+        let mut queue = shared.queue();
         loop {
+            if !queue.items.is_empty() {
+                queue = self.gather(&shared, queue);
+            }
             if !(queue.items.is_empty() && queue.commands.is_empty()) {
                 std::mem::swap(items, &mut queue.items);
                 queue.bytes = 0;
@@ -318,20 +333,37 @@ impl Writer {
             if queue.closed {
                 return None;
             }
-            queue.sleeping = true;
+            queue.wanted = 1;
             if self.chain.head_synced() {
-                queue = self.shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue = shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            let waited = self.shared.wake.wait_timeout(queue, HEAD_LAG);
+            let waited = shared.wake.wait_timeout(queue, HEAD_LAG);
             let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             queue = guard;
             if timeout.timed_out() && queue.items.is_empty() {
                 drop(queue);
                 self.sync_head();
-                queue = self.shared.queue();
+                queue = shared.queue();
             }
         }
+    }
+
+    /// Gives the callers of the group before, whom its sync has just set free, as long as a sync takes to come back:
+    /// then all share the next one, instead of half of them waiting for every other. A lone caller waits for nobody.
+    fn gather<'a>(&mut self, shared: &'a Shared, mut queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        let expected = self.expected;
+        let until = Instant::now() + self.pace.min(LONGEST_GATHER);
+        while queue.items.len() < expected && !queue.closed && queue.commands.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            queue.wanted = expected;
+            queue = shared.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        queue.wanted = 0;
+        queue
     }
 
     fn sync_head(&mut self) {
@@ -343,7 +375,12 @@ impl Writer {
     fn write(&mut self, items: &mut Vec<Item>, places: &mut Vec<Checkpoint>) {
         self.note_gap(items);
         let entries: Vec<Entry> = items.iter_mut().map(|item| std::mem::take(&mut item.entry)).collect();
-        match self.chain.append(&entries, places) {
+        let begun = Instant::now();
+        let appended = self.chain.append(&entries, places);
+        self.pace = begun.elapsed();
+        // Those of this group, and those that came meanwhile.
+        self.expected = entries.len() + self.shared.queue().items.len();
+        match appended {
             Ok(()) => {
                 {
                     let mut queue = self.shared.queue();

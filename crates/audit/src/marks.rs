@@ -66,8 +66,7 @@ impl HeadFile {
         }
         text.resize(HEAD_BYTES - 1, b' ');
         text.push(b'\n');
-        std::io::Seek::rewind(&mut self.0)?;
-        self.0.write_all(&text)
+        std::os::unix::fs::FileExt::write_all_at(&self.0, &text, 0)
     }
 
     pub(crate) fn sync(&self) -> Result<()> {

@@ -3,6 +3,7 @@
 //! They do not know where the things that they name are kept.
 
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::fmt;
 
 macro_rules! text_id {
@@ -82,14 +83,43 @@ impl TenantId {
     }
 }
 
-fn random_hex() -> String {
-    let mut bytes = [0u8; 12];
+/// Random bytes that a thread has asked for and not given out yet: a call to the system for each would cost more than
+/// all else that an identifier needs.
+struct Spare {
+    bytes: [u8; 768],
+    used: usize,
+}
+
+thread_local! {
+    static SPARE: RefCell<Spare> = const { RefCell::new(Spare { bytes: [0; 768], used: 768 }) };
+}
+
+fn random_bytes() -> [u8; 12] {
+    let fresh = SPARE.with_borrow_mut(|spare| {
+        if spare.used == spare.bytes.len() {
+            getrandom::fill(&mut spare.bytes).ok()?;
+            spare.used = 0;
+        }
+        let end = spare.used + 12;
+        let given = spare.bytes.get_mut(spare.used..end)?;
+        let mut bytes = [0; 12];
+        bytes.copy_from_slice(given);
+        given.fill(0);
+        spare.used = end;
+        Some(bytes)
+    });
     // The operating system's generator fails only where nothing else would work either.
-    if getrandom::fill(&mut bytes).is_err() {
+    fresh.unwrap_or_else(|| {
         let now =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        let mut bytes = [0; 12];
         bytes.copy_from_slice(&now.to_le_bytes()[..12]);
-    }
+        bytes
+    })
+}
+
+fn random_hex() -> String {
+    let bytes = random_bytes();
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |four: u8| char::from(DIGITS[usize::from(four)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
