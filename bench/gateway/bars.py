@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -11,8 +12,8 @@ import urllib.parse
 import gateways
 from gateways import BUDGET, COST, PATH, RATE, yizhan
 
-# A thousand streams at once are then no overload.
-WIDE = "[queue]\nleast = 1100\nmost = 2048\nwaiting = 2048\n"
+# A thousand streams at once are then no overload; and steps are taken when the processor is busy.
+MORE = {"streams": "[queue]\nleast = 1100\nmost = 2048\nwaiting = 2048\n", "reaction": "[degradation]\nenabled = true\n"}
 
 
 def show(name, figure, bar, met):
@@ -51,15 +52,15 @@ def streams(load, gateway):
     show("memory at 1,000 open streams", f"{full:.1f} MB (before: {idle:.1f})", "≤ 80 MB", full <= 80)
 
 
-def leave(gateway):
-    """Asks for a stream, leaves in its midst; returns when."""
+def leave(gateway, pieces=3):
+    """Asks for a stream, leaves it after so many pieces; returns when."""
     address = urllib.parse.urlparse(gateway.url).netloc
     connection = http.client.HTTPConnection(address, timeout=30)
     body = {"model": gateway.model, "stream": True, "messages": [{"role": "user", "content": "Go on."}]}
     connection.request("POST", PATH, json.dumps(body), {"content-type": "application/json", **gateway.headers()})
     answer = connection.getresponse()
     seen = 0
-    while seen < 3:
+    while seen < pieces:
         seen += answer.readline().startswith(b"data: ")
     left = time.monotonic_ns()
     answer.close()
@@ -81,6 +82,76 @@ def gone(load, gateway):
     worst = max(delays)
     show("client gone until upstream is closed", f"p50 {yizhan.quantile(delays, 0.5):.2f} ms, worst {worst:.2f} of 20",
          "≤ 100 ms", worst <= 100)
+
+
+def usage(load, gateway):
+    """Client gone: the tokens on record against the pieces that the model server had sent."""
+    load.mock.plan(pieces=2000, gap_ms=2)
+    for number in range(10):
+        leave(gateway, pieces=40 * (number + 1))
+        until = time.monotonic() + 5
+        while load.mock.stats()["abandoned"] <= number and time.monotonic() < until:
+            time.sleep(0.01)
+    sent = load.mock.stats()["abandoned_pieces"]
+    gateway.stop()
+    left = [one["record"] for one in gateway.records() if one["record"].get("outcome") == "cancelled"]
+    noted = sum(record["usage"]["completion_tokens"] for record in left)
+    off = noted / sent - 1
+    show("client gone: tokens on record", f"{noted} of {sent} sent ({100 * off:+.2f} %), {len(left)} calls", "± 1 %",
+         abs(off) <= 0.01 and len(left) == 10)
+
+
+def reaction(load, gateway):
+    """The processor becomes busy: how long until the first step of degradation."""
+    said = "the step of degradation changed"
+    time.sleep(1)
+    if gateway.logged(said):
+        return show("reaction to 80 % CPU", "the machine is busy already", "≤ 1 s", False)
+    load.mock.plan()
+    begun = time.monotonic()
+    burning = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(os.cpu_count())]
+    try:
+        while not gateway.logged(said) and time.monotonic() < begun + 10:
+            time.sleep(0.005)
+        delay = time.monotonic() - begun
+    finally:
+        for one in burning:
+            one.kill()
+            one.wait()
+    show("reaction to 80 % CPU", f"{delay:.2f} s from idle to all cores busy", "≤ 1 s", delay <= 1)
+
+
+def replicas(load, gateway):
+    """Two gateways on one Redis: what both together let through of a rate and of a budget."""
+    program = shutil.which("redis-server")
+    if not program:
+        return show("two replicas on one Redis", "there is no redis-server", "± 2 %", False)
+    redis = gateways.Redis(program)
+    more = f'[redis]\nurl = "redis://127.0.0.1:{redis.port}/0"\n'
+    both = []
+    try:
+        for name in ("one", "two"):
+            both.append(gateways.Yizhan(gateway.binary, load.mock, os.path.join(gateway.folder, name), more))
+        load.mock.plan()
+        key = gateways.key_of("rate")
+        asked = ["--connections", 32, "--rate", RATE, "--requests", 5 * RATE]
+        results = [end(child) for child in [begin(load, one, *asked, key=key) for one in both]]
+        through, due = sum(result["right"] for result in results), 5 * RATE
+        wrong = " ".join(strange(result, "429") for result in results).strip()
+        show("two replicas on one Redis: requests/s", f"{through} of {due} ({100 * (through / due - 1):+.2f} %) {wrong}",
+             "± 2 %", abs(through / due - 1) <= 0.02 and not wrong)
+        load.mock.plan()
+        asked = ["--connections", 32, "--requests", 640, "--most-tokens", 64]
+        key = gateways.key_of("budget")
+        results = [end(child) for child in [begin(load, one, *asked, key=key) for one in both]]
+        spent = load.mock.stats()["whole"] * COST
+        show("two replicas on one Redis: budget", f"{spent:.5f} of {BUDGET} spent, "
+             f"{' and '.join(str(result['right']) for result in results)} answers", "overshoot 0, ≥ 98 %",
+             0.98 * BUDGET <= spent <= BUDGET)
+    finally:
+        for one in both:
+            one.stop()
+        redis.stop()
 
 
 def rate(load, gateway):
@@ -188,8 +259,8 @@ def soak(load, gateway, minutes):
          "flat (≤ 5 % more)", late <= 1.05 * early)
 
 
-# In this order; `kill` ends its gateway.
-BARS = {"streams": streams, "gone": gone, "rate": rate, "budget": budget, "neighbours": neighbours,
+# In this order; `usage` and `kill` end their gateway.
+BARS = {"streams": streams, "gone": gone, "usage": usage, "reaction": reaction, "replicas": replicas, "rate": rate, "budget": budget, "neighbours": neighbours,
         "overload": overload, "reload": reload, "kill": kill}
 
 
@@ -202,7 +273,7 @@ def measure(load, binary, folder, only, minutes):
     if minutes:
         bars["soak"] = lambda load, gateway: soak(load, gateway, minutes)
     for name, bar in bars.items():
-        gateway = gateways.Yizhan(binary, load.mock, os.path.join(folder, name), WIDE if name == "streams" else "")
+        gateway = gateways.Yizhan(binary, load.mock, os.path.join(folder, name), MORE.get(name, ""))
         try:
             bar(load, gateway)
         finally:

@@ -330,11 +330,33 @@ class Yizhan(Running):
         """(exit status, what the last line of `yizhan audit …` says)."""
         command = [self.binary, "--json", "--data", self.data, "--config", self.config, "audit", *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
-        lines = done.stdout.strip().splitlines()
         try:
-            return done.returncode, json.loads(lines[-1])
+            return done.returncode, json.loads(done.stdout.strip().splitlines()[-1])
         except (IndexError, ValueError):
             raise SystemExit(f"{' '.join(command)}: {done.returncode} {done.stdout} {done.stderr}")
+
+    def records(self):
+        """Every record of its audit log, once it has stopped."""
+        command = [self.binary, "--data", self.data, "--config", self.config, "audit", "export"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class Redis:
+    """A Redis of its own, which keeps nothing; None where there is no program."""
+
+    def __init__(self, program):
+        self.port = free_port()
+        command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while self.child.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+        raise SystemExit(f"{program} did not start")
+
+    def stop(self):
+        self.child.terminate()
+        self.child.wait()
 
 
 def governed(binary):

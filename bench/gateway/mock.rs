@@ -59,7 +59,9 @@ struct Stats {
     open: u64,
     /// Streams that the caller ended.
     abandoned: u64,
-    /// When it last did, in nanoseconds of the machine's monotonic clock.
+    /// Pieces that those had been sent.
+    abandoned_pieces: u64,
+    /// When the caller last did, in nanoseconds of the machine's monotonic clock.
     abandoned_ns: u64,
 }
 
@@ -245,6 +247,7 @@ impl Drop for Events {
             stats.whole += 1;
         } else {
             stats.abandoned += 1;
+            stats.abandoned_pieces += self.next.min(self.script.plan.pieces) as u64;
             stats.abandoned_ns = clock::now();
         }
     }

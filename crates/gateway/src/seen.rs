@@ -12,6 +12,9 @@ use std::time::Instant;
 use yizhan_domain::{Result, Usage};
 use yizhan_model::{ChatEvent, EventStream};
 
+/// Bytes of a piece, on average, up to which it is taken for one token.
+const LONGEST_TOKEN: u32 = 7;
+
 /// The counts of one answer.
 #[derive(Default)]
 pub(crate) struct Seen {
@@ -22,10 +25,12 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Tokens so far, estimated: models stream about a token a piece, and a token of text has about four
-    /// bytes (four Latin letters, or a Chinese character and a bit).
+    /// Tokens so far, estimated. Most servers stream a token a piece, and a token has three to five bytes on average
+    /// (four Latin letters, or a Chinese character and a half): then the pieces are the tokens. Where pieces are longer, some
+    /// tokens come together, and a token is taken for four bytes.
     pub(crate) fn output(&self) -> u32 {
-        self.pieces.load(Ordering::Relaxed).max(self.bytes.load(Ordering::Relaxed) / 4)
+        let (pieces, bytes) = (self.pieces.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        if bytes <= pieces.saturating_mul(LONGEST_TOKEN) { pieces } else { pieces.max(bytes / 4) }
     }
 
     /// When the first content came.
@@ -81,3 +86,7 @@ impl Stream for Counted {
         Poll::Ready(event)
     }
 }
+
+#[cfg(test)]
+#[path = "seen_tests.rs"]
+mod tests;
