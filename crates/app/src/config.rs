@@ -46,6 +46,7 @@ pub(crate) struct Server {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) body_mib: Option<usize>,
     pub(crate) drain_s: Option<u64>,
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
 }
 
 /// `[chat]`.

@@ -96,6 +96,9 @@ fn settings(config: &Config) -> yizhan_server::Settings {
     if let Some(seconds) = config.server.drain_s {
         settings.shutdown_grace = std::time::Duration::from_secs(seconds);
     }
+    if let Some(threads) = config.server.threads {
+        settings.lanes = threads.get();
+    }
     settings
 }
 
