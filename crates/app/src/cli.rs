@@ -5,7 +5,7 @@
 mod documents;
 mod governance;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -46,6 +46,18 @@ pub(crate) struct Global {
     /// What is logged to standard error, e.g. `info` or `yizhan_knowledge=debug`
     #[arg(long, global = true, env = "YIZHAN_LOG", default_value = "warn", value_name = "FILTER")]
     pub(crate) log: String,
+    /// How log lines are written: for people, or one JSON object a line
+    #[arg(long, global = true, env = "YIZHAN_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// The commands.

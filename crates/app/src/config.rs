@@ -4,6 +4,7 @@
 //! `reference.toml`, which `yizhan config reference` prints and a test holds to this module.
 
 use crate::cli::Global;
+use crate::traces::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use yizhan_access::{DeclaredTenant, IssuerSettings, LimitSettings};
@@ -37,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) cache: CacheSettings,
     pub(crate) queue: QueueSettings,
     pub(crate) degradation: DegradationConfig,
+    pub(crate) telemetry: TelemetryConfig,
 }
 
 /// `[server]`.
@@ -178,7 +180,9 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
     config.rules.files.iter_mut().for_each(settle);
     config.prices.file.iter_mut().for_each(settle);
     config.audit.key.iter_mut().for_each(settle);
+    config.telemetry.ca_file.iter_mut().for_each(settle);
     config.limits.check().map_err(|error| error.context(path.display()))?;
+    config.telemetry.check().map_err(|error| error.context(path.display()))?;
     config.cache.check().map_err(|error| error.context(path.display()))?;
     config.redis.iter().try_for_each(RedisSettings::check).map_err(|error| error.context(path.display()))?;
     Ok(config)

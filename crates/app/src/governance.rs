@@ -25,17 +25,18 @@ pub(crate) fn providers(config: &Config) -> Result<Vec<Provider>> {
     config.providers.iter().map(|provider| Provider::new(provider.clone(), key(provider.key.as_ref())?)).collect()
 }
 
-fn key(source: Option<&KeySource>) -> Result<Option<Secret>> {
+/// The secret that a source names.
+pub(crate) fn key(source: Option<&KeySource>) -> Result<Option<Secret>> {
     let wrong = |what: String| Error::new(ErrorCode::InvalidConfig, what);
     match source {
         None => Ok(None),
         Some(KeySource::Env(name)) => match crate::data::variable(name) {
             Some(key) => Ok(Some(Secret::new(key))),
-            None => Err(wrong(format!("A provider's key is in the variable {name}, which is not set."))),
+            None => Err(wrong(format!("A key is in the variable {name}, which is not set."))),
         },
         Some(KeySource::File(path)) => {
             let text = std::fs::read_to_string(path)
-                .map_err(|cause| wrong(format!("A provider's key cannot be read from {}: {cause}", path.display())))?;
+                .map_err(|cause| wrong(format!("A key cannot be read from {}: {cause}", path.display())))?;
             Ok(text.lines().next().map(|line| Secret::new(line.trim())))
         }
         Some(KeySource::Store(name)) => Err(wrong(format!(
@@ -215,6 +216,7 @@ pub(crate) fn tenants(config: &Config) -> Result<Vec<DeclaredTenant>> {
 pub(crate) fn check(config: &Config, models: &Models) -> Result<()> {
     let providers = providers(config)?;
     policy(config, &providers, models, None, None)?;
+    config.telemetry.collector()?;
     config.oidc.iter().try_for_each(yizhan_access::IssuerSettings::check)?;
     tenants(config).map(drop)
 }

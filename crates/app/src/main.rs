@@ -12,10 +12,12 @@ mod data;
 mod desk;
 mod governance;
 mod limits;
+mod log;
 mod models;
 mod output;
 mod station;
 mod table;
+mod traces;
 mod upkeep;
 mod usage;
 mod watch;
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
         return code;
     }
     let cli = cli::Cli::parse();
-    output::start_log(&cli.global);
+    log::start(&cli.global);
     match command::run(cli) {
         Ok(code) => code,
         Err(error) => {

@@ -80,9 +80,12 @@ impl Models {
         providers
     }
 
+    pub(crate) fn providers(&self) -> Arc<[Provider]> {
+        Arc::clone(&self.providers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn remote<T>(&self, find: impl Fn(&Provider) -> Result<T>) -> Option<T> {
-        let providers = Arc::clone(&self.providers.read().unwrap_or_else(PoisonError::into_inner));
-        providers.iter().find_map(|provider| find(provider).ok())
+        self.providers().iter().find_map(|provider| find(provider).ok())
     }
 
     pub(crate) fn runtime(&self) -> &Runtime {

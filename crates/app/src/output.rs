@@ -2,7 +2,6 @@
 //!
 //! It does not know where the things come from.
 
-use crate::cli::Global;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -44,14 +43,6 @@ pub(crate) struct Passage {
 pub(crate) struct Answer {
     pub(crate) answer: String,
     pub(crate) citations: Vec<Citation>,
-}
-
-/// Logs to standard error.
-pub(crate) fn start_log(global: &Global) {
-    let filter = tracing_subscriber::EnvFilter::try_new(&global.log)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    // Only the first call has an effect; there is one.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 /// The sentence, its code, and nothing else.

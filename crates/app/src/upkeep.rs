@@ -20,6 +20,7 @@ use yizhan_audit::{Kind, Outcome, Record, Retention};
 use yizhan_domain::{CallId, Error, Result};
 use yizhan_gateway::Gateway;
 use yizhan_server::admin::time::now_ms;
+use yizhan_telemetry::Tracer;
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -36,6 +37,7 @@ pub(crate) fn start(
     global: &Global,
     assembly: &Assembly,
     governed: &Arc<Governed>,
+    tracer: Option<Tracer>,
     config: Config,
 ) -> Vec<JoinHandle<()>> {
     let gateway = &governed.gateway;
@@ -53,6 +55,7 @@ pub(crate) fn start(
         models: Arc::clone(&assembly.models),
         gateway: Arc::clone(gateway),
         gauges: Arc::clone(&governed.gauges),
+        tracer,
     };
     tasks.push(tokio::spawn(reloader.watch(config)));
     tasks
@@ -120,6 +123,7 @@ struct Reloader {
     models: Arc<Models>,
     gateway: Arc<Gateway>,
     gauges: Arc<Gauges>,
+    tracer: Option<Tracer>,
 }
 
 impl Reloader {
@@ -171,7 +175,10 @@ impl Reloader {
         let access = self.gateway.access();
         access.reconcile(&tenants).await?;
         access.set_limits(config.limits.clone())?;
-        self.models.set_providers(providers);
+        let providers = self.models.set_providers(providers);
+        if let Some(tracer) = &self.tracer {
+            crate::traces::know(tracer, &providers);
+        }
         self.gateway.set_policy(policy);
         Ok(config)
     }

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use yizhan_audit::{Attempt, Cached, Finding, Kind, Record};
-use yizhan_gateway::Gateway;
+use yizhan_audit::Record;
+use yizhan_gateway::{Gateway, facts};
 use yizhan_routing::BreakerState;
-use yizhan_telemetry::{AttemptFacts, CallFacts, CallKind, CallOutcome, FindingFacts, Metrics, Samples, metric};
+use yizhan_telemetry::{Metrics, Samples, metric};
 
 /// What no record tells.
 #[derive(Default)]
@@ -44,61 +44,9 @@ impl Gauges {
 
 /// Counts a record of a call.
 pub(crate) fn observe(metrics: &Metrics, record: &Record) {
-    let Some(kind) = kind(record.kind) else { return };
-    fn text<'a, T>(id: &'a Option<T>, as_str: impl Fn(&'a T) -> &'a str) -> &'a str {
-        id.as_ref().map_or("", as_str)
+    if let Some(facts) = facts(record) {
+        metrics.observe(&facts);
     }
-    let served = record.served.as_ref();
-    metrics.observe(&CallFacts {
-        call: record.call.as_str(),
-        trace: None,
-        time_ms: record.time_ms,
-        kind,
-        tenant: text(&record.tenant, |id| id.as_str()),
-        app: record.app.as_deref().unwrap_or(""),
-        route: record.route.as_deref().unwrap_or(""),
-        model: text(&record.model, |name| name.as_str()),
-        provider: served.map_or("", |served| served.provider.as_str()),
-        served: served.map_or("", |served| served.model.as_str()),
-        outcome: CallOutcome::parse(record.outcome.word()),
-        code: record.outcome.detail().unwrap_or(""),
-        limit: "",
-        status: record.status,
-        streamed: record.streamed,
-        total_ms: record.total_ms,
-        first_token_ms: record.first_token_ms,
-        usage: record.usage,
-        charge: record.charge.as_ref().map(|charge| charge.amount),
-        cache: if record.cache == Cached::Miss { "" } else { record.cache.word() },
-        fallback: record.fallback,
-        attempts: record.attempts.iter().map(attempt).collect(),
-        findings: record.findings.iter().map(finding).collect(),
-    });
-}
-
-fn kind(kind: Kind) -> Option<CallKind> {
-    Some(match kind {
-        Kind::Chat => CallKind::Chat,
-        Kind::Embedding => CallKind::Embedding,
-        Kind::Rerank => CallKind::Rerank,
-        Kind::Moderation => CallKind::Moderation,
-        Kind::Other => CallKind::Other,
-        _ => return None,
-    })
-}
-
-fn attempt(attempt: &Attempt) -> AttemptFacts<'_> {
-    AttemptFacts {
-        provider: &attempt.provider,
-        model: &attempt.model,
-        error: attempt.error.as_ref().map_or("", |code| code.as_str()),
-        status: attempt.status,
-        ms: attempt.ms,
-    }
-}
-
-fn finding(finding: &Finding) -> FindingFacts<'_> {
-    FindingFacts { rule: &finding.rule, action: &finding.action, output: finding.output, count: finding.count }
 }
 
 /// Has the gauges of a gateway asked at every scrape.

@@ -11,6 +11,7 @@ use yizhan_knowledge::{Grounding, SearchMode};
 use yizhan_model::ChatRequest;
 use yizhan_routing::Route;
 use yizhan_store::Filter;
+use yizhan_telemetry::Traced;
 
 /// What a caller may say about retrieval; what is not said comes from the application or base.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +41,8 @@ pub struct Caller {
     pub user_agent: Option<String>,
     /// May an earlier answer be given, and this one kept?
     pub cache: Wish,
+    /// The trace of the request that the call came with.
+    pub trace: Option<Traced>,
 }
 
 impl Caller {
@@ -50,7 +53,7 @@ impl Caller {
 
     /// A call that has an id already.
     pub fn of_call(principal: Principal, call: CallId) -> Self {
-        Self { principal, call, address: None, user_agent: None, cache: Wish::default() }
+        Self { principal, call, address: None, user_agent: None, cache: Wish::default(), trace: None }
     }
 }
 

@@ -9,6 +9,7 @@
 
 use crate::app::Apps;
 use crate::call::{Call, Grounded, GroundedBy, Known, Safe};
+use crate::content::{self, Said};
 use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::memory::{remember, watched};
@@ -29,6 +30,7 @@ use yizhan_domain::{Error, ErrorCode, FinishReason, Message, ModelName, Result, 
 use yizhan_guard::{Expected, Outcome};
 use yizhan_knowledge::{Found, Grounding, Knowledge, Language, Relevance, SearchOptions};
 use yizhan_model::{ChatEvent, ChatRequest, EventStream, ResponseFormat, Sampling};
+use yizhan_telemetry::{Outgoing, Step as Stage};
 
 /// Answers calls.
 pub struct Gateway {
@@ -97,6 +99,7 @@ impl Gateway {
         journal.record.streamed = call.request.streamed;
         let policy = self.policy();
         let texts = Texts::of(&policy, &call.request);
+        content::asked(&mut journal.trace, &policy, &call.request.messages);
         let mut underway = Underway::new(Walk::new(policy, journal), &self.ledger);
         let walked = self.walk(call, underway.walk()?).await;
         let walk = underway.arrive()?;
@@ -112,6 +115,7 @@ impl Gateway {
         walk.journal.record.app = target.app.clone();
         walk.journal.record.fallback = self.step() >= Step::CheaperModel && walk.policy.degradation.cheaper.is_some();
         let call = self.shorten(call, &walk.policy)?;
+        walk.enter(Stage::Limits);
         self.reserve(&call, &target, walk).await?;
         let call = guard(call, walk)?;
         if let Some(remembered) = remember(&call, &target, walk).await {
@@ -121,8 +125,9 @@ impl Gateway {
             return Err(busy("Only what was answered before is answered under the present load"));
         }
         let cost = walk.permit.as_ref().map_or(1, Permit::tokens);
+        walk.enter(Stage::Queue);
         walk.slot = Some(self.queue.enter(call.caller.principal.tenant(), cost).await?);
-        let call = self.ground(call, &target).await?;
+        let call = self.ground(call, &target, walk).await?;
         self.top_up(&call, &target, walk).await?;
         generate(call, walk).await
     }
@@ -131,6 +136,7 @@ impl Gateway {
     fn reply(&self, begun: Begun, walk: Walk, texts: Option<Texts>) -> Reply {
         let Walk { policy, journal, permit, slot, pending, prompt_tokens, most_output } = walk;
         let Begun { name, events, grounding, expected } = begun;
+        let said = Said::of(&journal.trace);
         let seen = Arc::new(Seen::default());
         let events: EventStream = Box::pin(Counted::new(events, &seen));
         let (events, findings): (EventStream, _) = match &policy.guard {
@@ -163,6 +169,7 @@ impl Gateway {
             findings,
             pending,
             texts,
+            said,
         };
         Reply {
             call,
@@ -180,7 +187,7 @@ impl Gateway {
     pub(crate) async fn refused(&self, mut journal: Journal, error: Error) -> Error {
         journal.refused(&error);
         journal.end(Usage::default(), None);
-        match self.ledger.keep(journal.record).await {
+        match self.ledger.close(journal).await {
             Ok(()) => error,
             Err(unrecorded) => unrecorded,
         }
@@ -234,7 +241,8 @@ impl Gateway {
     }
 
     /// Puts what the documents say into the conversation.
-    async fn ground(&self, mut call: Call<Safe>, target: &Target) -> Result<Call<Grounded>> {
+    async fn ground(&self, mut call: Call<Safe>, target: &Target, walk: &mut Walk) -> Result<Call<Grounded>> {
+        walk.leave();
         let mut request = std::mem::take(&mut call.request);
         target.sampling.complete(&mut request.sampling);
         let question = question(&request.messages);
@@ -244,7 +252,9 @@ impl Gateway {
             }
             return Ok(call.grounded(target, request, GroundedBy::default()));
         }
-        let found = self.search(&call, target, &question).await?;
+        walk.enter(Stage::Retrieval);
+        let found = Outgoing::along(walk.outgoing(), self.search(&call, target, &question)).await?;
+        walk.found(&target.bases, found.len());
         if found.is_empty() {
             let refusal = Some(Language::of(&question).nothing_found());
             return Ok(call.grounded(target, request, GroundedBy { grounding: None, refusal }));
@@ -332,7 +342,8 @@ fn most_output(sampling: &Sampling, request: &ChatRequest) -> Option<u32> {
 
 fn guard(mut call: Call<Known>, walk: &mut Walk) -> Result<Call<Safe>> {
     let request = std::mem::take(&mut call.request);
-    let Some(guard) = &walk.policy.guard else { return Ok(call.safe(request, Vec::new())) };
+    let Some(guard) = walk.policy.guard.clone() else { return Ok(call.safe(request, Vec::new())) };
+    walk.enter(Stage::Rules);
     match guard.input(request) {
         Outcome::Pass(checked) => {
             walk.journal.found(&checked.findings, false);

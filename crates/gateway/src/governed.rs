@@ -128,7 +128,7 @@ impl Gateway {
         if journal.record.kind != Kind::Moderation {
             journal.record.served = Some(Served { provider, model: model.as_str().to_owned() });
         }
-        self.ledger.keep(journal.record).await?;
+        self.ledger.close(journal).await?;
         Ok(done)
     }
 }

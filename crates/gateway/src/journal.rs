@@ -10,12 +10,14 @@ use yizhan_domain::{Error, ErrorCode, ModelName, Usage};
 use yizhan_guard::Action;
 use yizhan_metering as metering;
 use yizhan_routing::Trail;
+use yizhan_telemetry::{CallTrace, Tried};
 
 /// The notes of one call.
 pub(crate) struct Journal {
     pub(crate) record: Record,
     pub(crate) began: Instant,
     pub(crate) trail: Trail,
+    pub(crate) trace: CallTrace,
 }
 
 /// Milliseconds since 1970.
@@ -40,7 +42,8 @@ impl Journal {
         record.model = Some(model.clone());
         record.address = caller.address.clone();
         record.user_agent = caller.user_agent.clone();
-        Self { record, began: Instant::now(), trail: Trail::new() }
+        let trace = CallTrace::begin(caller.trace.as_ref());
+        Self { record, began: Instant::now(), trail: Trail::traced(trace.outgoing()), trace }
     }
 
     /// When the call began, milliseconds since 1970.
@@ -95,7 +98,9 @@ impl Journal {
         self.record.charge = charge;
         self.record.total_ms = ms(self.began.elapsed());
         self.record.fallback |= self.trail.fell_back();
-        self.record.attempts = self.trail.attempts().into_iter().map(attempt).collect();
+        let attempts = self.trail.attempts();
+        attempts.iter().for_each(|one| tried(&mut self.trace, one));
+        self.record.attempts = attempts.into_iter().map(attempt).collect();
         if let Some(answered) = self.trail.answered() {
             let model = answered.model.as_str().to_owned();
             self.record.served = Some(Served { provider: answered.provider.to_string(), model });
@@ -146,12 +151,29 @@ fn word(action: Action) -> &'static str {
     }
 }
 
-fn attempt(one: yizhan_routing::Attempt) -> Attempt {
-    let error = match one.outcome {
-        yizhan_routing::Outcome::Failed(code) => Some(code.into()),
-        yizhan_routing::Outcome::Abandoned => Some(ErrorCode::Cancelled.into()),
+fn fault(one: &yizhan_routing::Attempt) -> Option<ErrorCode> {
+    match one.outcome {
+        yizhan_routing::Outcome::Failed(code) => Some(code),
+        yizhan_routing::Outcome::Abandoned => Some(ErrorCode::Cancelled),
         yizhan_routing::Outcome::Answered => None,
-    };
+    }
+}
+
+fn tried(trace: &mut CallTrace, one: &yizhan_routing::Attempt) {
+    let Some(place) = one.place else { return };
+    trace.tried(&Tried {
+        place,
+        began: one.began.into_std(),
+        took: one.took,
+        provider: &one.provider,
+        model: one.model.as_str(),
+        error: fault(one).map_or("", |code| code.as_str()),
+        last_resort: one.last_resort,
+    });
+}
+
+fn attempt(one: yizhan_routing::Attempt) -> Attempt {
+    let error = fault(&one).map(Into::into);
     let provider: Arc<str> = one.provider;
     Attempt {
         provider: provider.to_string(),

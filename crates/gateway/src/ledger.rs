@@ -2,8 +2,11 @@
 //!
 //! It does not know what is noted, nor when.
 
+use crate::facts::facts;
+use crate::journal::Journal;
 use yizhan_audit::{AuditLog, Record};
 use yizhan_domain::{Error, ErrorCode, Result};
+use yizhan_telemetry::Step;
 
 /// What to do while the audit log cannot be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -58,6 +61,25 @@ impl Ledger {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Keeps the record of a call that has ended, and ends its trace.
+    pub(crate) async fn close(&self, journal: Journal) -> Result<()> {
+        let Journal { record, mut trace, .. } = journal;
+        if let Some(facts) = trace.is_recorded().then(|| facts(&record)).flatten() {
+            trace.describe(&facts);
+            trace.enter(Step::Record);
+        }
+        self.keep(record).await
+    }
+
+    /// The same for a call that nobody waits for.
+    pub(crate) fn close_later(&self, journal: Journal) {
+        let Journal { record, mut trace, .. } = journal;
+        if let Some(facts) = trace.is_recorded().then(|| facts(&record)).flatten() {
+            trace.describe(&facts);
+        }
+        self.keep_later(record);
     }
 
     /// Keeps a record that nobody waits for.

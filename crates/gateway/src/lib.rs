@@ -7,6 +7,8 @@
 mod app;
 mod call;
 mod chat;
+mod content;
+mod facts;
 mod governed;
 mod journal;
 mod ledger;
@@ -22,6 +24,7 @@ mod underway;
 pub use app::{App, Apps, Retrieval};
 pub use call::{Call, Caller, Grounded, Known, RetrievalWishes, Safe};
 pub use chat::Gateway;
+pub use facts::facts;
 pub use journal::counted;
 pub use ledger::{Ledger, OnAuditFailure};
 pub use policy::{Degradation, Policy};

@@ -12,18 +12,22 @@ use yizhan_cache::{Digest, Found, LookedUp, Pace, Partition};
 use yizhan_domain::ModelName;
 use yizhan_guard::Expected;
 use yizhan_model::EventStream;
+use yizhan_telemetry::Step;
 
 /// The answer that was given before, if there is one. Answers from documents are not kept yet: their
 /// citations need the sources.
 pub(crate) async fn remember(call: &Call<Safe>, target: &Target, walk: &mut Walk) -> Option<Begun> {
     let cache = Arc::clone(walk.policy.cache.as_ref().filter(|_| target.bases.is_empty())?);
+    walk.enter(Step::Cache);
     let tenant = call.caller.principal.tenant().clone();
     let mut partition = Partition::new(tenant, call.model.clone(), target.route.name().clone());
     partition.prompt = target.app.as_ref().map(|app| Digest::of(&(app, &target.instructions)));
     let mut request = call.request.clone();
     target.sampling.complete(&mut request.sampling);
     let app = target.app.as_ref().map(|app| ModelName::new(app.as_str()));
-    match cache.look_up(&partition, app.as_ref(), &request, call.caller.cache).await {
+    let looked_up = cache.look_up(&partition, app.as_ref(), &request, call.caller.cache).await;
+    walk.leave();
+    match looked_up {
         LookedUp::Hit(hit) => {
             walk.journal.record.cache = match hit.found {
                 Found::Exact => Cached::Exact,

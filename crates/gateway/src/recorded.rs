@@ -3,6 +3,7 @@
 //!
 //! It does not know what was done to the events before.
 
+use crate::content::{self, Said};
 use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::policy::Policy;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use yizhan_access::Permit;
 use yizhan_admission::{Slot, Verdict};
-use yizhan_audit::{Cached, Charged, Outcome, Record};
+use yizhan_audit::{Cached, Charged, Outcome};
 use yizhan_cache::Pending;
 use yizhan_domain::{Error, ErrorCode, Fields, FinishReason, Money, Result, Usage};
 use yizhan_guard::Findings;
@@ -40,6 +41,8 @@ pub(crate) struct Account {
     pub(crate) pending: Option<Pending>,
     /// What was asked and answered, as far as it is kept.
     pub(crate) texts: Option<Texts>,
+    /// What was answered, where the trace is to have it.
+    pub(crate) said: Option<Said>,
 }
 
 impl Account {
@@ -63,8 +66,8 @@ impl Account {
         Some((u64::from(output), money))
     }
 
-    /// Settles the permit, gives the place on, and makes the record.
-    pub(crate) fn close(mut self, outcome: Outcome) -> Record {
+    /// Settles the permit, gives the place on, and completes the notes.
+    pub(crate) fn close(mut self, outcome: Outcome) -> Journal {
         // From memory: nothing was consumed now.
         let is_hit = self.journal.record.cache != Cached::Miss;
         let mut usage = if is_hit { Usage::default() } else { self.seen.usage(self.prompt_tokens) };
@@ -93,9 +96,12 @@ impl Account {
         if let Some(texts) = self.texts.take() {
             texts.keep(&self.policy, &mut self.journal.record);
         }
+        if let Some(said) = self.said.take() {
+            said.end(&mut self.journal.trace, &self.policy);
+        }
         self.journal.end(usage, charge);
         self.journal.record.outcome = outcome;
-        self.journal.record
+        self.journal
     }
 }
 
@@ -152,8 +158,16 @@ impl Recorded {
                 if let Some(texts) = self.account.as_mut().and_then(|account| account.texts.as_mut()) {
                     texts.take(&event);
                 }
-                if let ChatEvent::Finish { choice: 0, reason, .. } = &event {
-                    self.reason = Some(*reason);
+                if let Some(said) = self.account.as_mut().and_then(|account| account.said.as_mut()) {
+                    said.take(&event);
+                }
+                if let ChatEvent::Finish { choice, reason, .. } = &event {
+                    if let Some(account) = &mut self.account {
+                        account.journal.trace.finished(content::reason(*reason));
+                    }
+                    if *choice == 0 {
+                        self.reason = Some(*reason);
+                    }
                 }
                 match self.account.as_ref().and_then(Account::uncovered) {
                     None => Some(event),
@@ -216,13 +230,13 @@ impl Recorded {
             return;
         };
         let ledger = account.ledger.clone();
-        let mut record = account.close(outcome);
-        let last = last(&record.usage);
-        record.status = match &last {
+        let mut journal = account.close(outcome);
+        let last = last(&journal.record.usage);
+        journal.record.status = match &last {
             Ok(_) => 200,
             Err(error) => error.code().status(),
         };
-        self.stage = Stage::Recording(Box::pin(async move { ledger.keep(record).await }), Some(last));
+        self.stage = Stage::Recording(Box::pin(async move { ledger.close(journal).await }), Some(last));
     }
 }
 
@@ -290,9 +304,9 @@ impl Drop for Recorded {
         }
         if let Some(account) = self.account.take() {
             let ledger = account.ledger.clone();
-            let mut record = account.close(Outcome::Cancelled);
-            record.status = ErrorCode::Cancelled.status();
-            ledger.keep_later(record);
+            let mut journal = account.close(Outcome::Cancelled);
+            journal.record.status = ErrorCode::Cancelled.status();
+            ledger.close_later(journal);
         } else if let Stage::Recording(..) = &self.stage
             && let Stage::Recording(recording, _) = std::mem::replace(&mut self.stage, Stage::Done)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()

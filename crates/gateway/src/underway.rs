@@ -10,6 +10,8 @@ use yizhan_access::Permit;
 use yizhan_admission::Slot;
 use yizhan_cache::Pending;
 use yizhan_domain::{Error, Result};
+use yizhan_store::Base;
+use yizhan_telemetry::{Outgoing, Step};
 
 /// What a call has gathered. It keeps the policy with which it began.
 pub(crate) struct Walk {
@@ -25,6 +27,30 @@ pub(crate) struct Walk {
 impl Walk {
     pub(crate) fn new(policy: Arc<Policy>, journal: Journal) -> Self {
         Self { policy, journal, permit: None, slot: None, pending: None, prompt_tokens: 0, most_output: None }
+    }
+
+    /// For the trace: a step begins, and the one before is over.
+    pub(crate) fn enter(&mut self, step: Step) {
+        self.journal.trace.enter(step);
+    }
+
+    /// For the trace: the step is over.
+    pub(crate) fn leave(&mut self) {
+        self.journal.trace.leave();
+    }
+
+    /// What requests of the present step tell others of the trace.
+    pub(crate) fn outgoing(&self) -> Option<Outgoing> {
+        self.journal.trace.outgoing_of_step()
+    }
+
+    /// For the trace: so many passages were found in these bases.
+    pub(crate) fn found(&mut self, bases: &[Base], passages: usize) {
+        let names = || bases.iter().map(|base| base.name.as_str()).collect::<Vec<_>>().join(",");
+        self.journal.trace.note("gen_ai.operation.name", || "retrieval".to_owned());
+        self.journal.trace.note("gen_ai.data_source.id", names);
+        self.journal.trace.note("yizhan.passages", || passages.to_string());
+        self.leave();
     }
 }
 
@@ -59,7 +85,7 @@ impl Drop for Underway<'_> {
     fn drop(&mut self) {
         if let Some(Walk { mut journal, .. }) = self.walk.take() {
             journal.left();
-            self.ledger.keep_later(journal.record);
+            self.ledger.close_later(journal);
         }
     }
 }

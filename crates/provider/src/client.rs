@@ -85,6 +85,7 @@ impl Client {
         *request.headers_mut() = self.headers.clone();
         let accept = if is_stream { "text/event-stream" } else { "application/json" };
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
+        crate::trace::tell(request.headers_mut());
         let Timeouts { first_byte, total, .. } = self.timeouts;
         let (wait, late) =
             if is_stream { (first_byte, What::Silent(first_byte)) } else { (total, What::TooSlow(total)) };

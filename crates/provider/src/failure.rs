@@ -69,6 +69,14 @@ impl Failure {
         What::Refused { status, wait: pause(headers), error: VendorError::read(body) }.into()
     }
 
+    /// Its status and the pause that it asks for, where an answer came and said no.
+    pub(crate) fn refusal(&self) -> Option<(u16, Option<Duration>)> {
+        match &*self.0 {
+            What::Refused { status, wait, .. } => Some((status.as_u16(), *wait)),
+            _ => None,
+        }
+    }
+
     /// The error that a user sees.
     pub(crate) fn tell(self, provider: &str, vendor: &dyn Vendor) -> Error {
         match *self.0 {

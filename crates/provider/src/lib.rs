@@ -13,6 +13,7 @@
 
 mod chat;
 mod client;
+mod collector;
 mod config;
 mod embed;
 mod estimate;
@@ -23,8 +24,10 @@ mod rerank;
 mod secret;
 mod sse;
 mod stream;
+mod trace;
 mod vendor;
 
+pub use collector::Collector;
 pub use config::{Capability, Headers, KeySource, ModelConfig, ModelKind, ProviderConfig, Timeouts, VendorName};
 pub use fetch::fetch;
 pub use provider::Provider;

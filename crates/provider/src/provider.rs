@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::rerank::RemoteRerank;
 use crate::vendor::{self, Vendor};
 use crate::{Secret, VendorName};
+use http::Uri;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -122,6 +123,13 @@ impl Provider {
     /// The one host, with its port where it is not the usual one, to which requests go.
     pub fn authority(&self) -> &str {
         self.shared.client.authority()
+    }
+
+    /// The same host, and its port in any case.
+    pub fn address(&self) -> (String, u16) {
+        let uri: Uri = self.shared.base.parse().unwrap_or_default();
+        let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        (uri.host().unwrap_or_default().to_owned(), uri.port_u16().unwrap_or(usual))
     }
 
     /// Its models as configured.

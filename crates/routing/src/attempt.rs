@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use yizhan_domain::{Error, ErrorCode, Result};
 use yizhan_model::{ChatEvent, ChatRequest, EventStream};
+use yizhan_telemetry::{Outgoing, TraceContext};
 
 /// What an attempt came to.
 pub(crate) enum Begun {
@@ -36,11 +37,13 @@ pub(crate) async fn begin(
     last_resort: bool,
 ) -> Begun {
     let Some(leave) = target.breaker.enter() else { return Begun::Resting };
-    let mut note = Note::new(target, trail, last_resort);
+    let place = trail.place();
+    let mut note = Note::new(target, trail, last_resort, place.as_ref().map(Outgoing::context));
     let open = Open::count(target);
+    let content = Outgoing::along(place, first_content(target, request));
     let begun = match wait {
-        None => first_content(target, request).await,
-        Some(wait) => match tokio::time::timeout(wait, first_content(target, request)).await {
+        None => content.await,
+        Some(wait) => match tokio::time::timeout(wait, content).await {
             Ok(begun) => begun,
             Err(_) => Err(too_slow(target, wait)),
         },
@@ -106,12 +109,13 @@ struct Note<'a> {
     trail: &'a Trail,
     began: Instant,
     last_resort: bool,
+    place: Option<TraceContext>,
     outcome: Outcome,
 }
 
 impl<'a> Note<'a> {
-    fn new(target: &'a Target, trail: &'a Trail, last_resort: bool) -> Self {
-        Self { target, trail, began: Instant::now(), last_resort, outcome: Outcome::Abandoned }
+    fn new(target: &'a Target, trail: &'a Trail, last_resort: bool, place: Option<TraceContext>) -> Self {
+        Self { target, trail, began: Instant::now(), last_resort, place, outcome: Outcome::Abandoned }
     }
 }
 
@@ -121,8 +125,10 @@ impl Drop for Note<'_> {
             provider: Arc::clone(&self.target.provider),
             model: self.target.model.name().clone(),
             outcome: self.outcome,
+            began: self.began,
             took: self.began.elapsed(),
             last_resort: self.last_resort,
+            place: self.place,
         });
     }
 }

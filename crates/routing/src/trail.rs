@@ -5,7 +5,9 @@
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use yizhan_domain::{ErrorCode, ModelName};
+use yizhan_telemetry::{Outgoing, TraceContext};
 
 /// How one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,15 +29,22 @@ pub struct Attempt {
     pub model: ModelName,
     /// How it ended.
     pub outcome: Outcome,
-    /// From its start to its first content or failure.
+    /// When it was asked.
+    pub began: Instant,
+    /// From then to its first content or failure.
     pub took: Duration,
     /// Was it the last resort?
     pub last_resort: bool,
+    /// Its own place in the call's trace, if there is one.
+    pub place: Option<TraceContext>,
 }
 
 /// The attempts of one call so far. Cheap to clone; all clones are the same trail.
 #[derive(Clone, Debug, Default)]
-pub struct Trail(Arc<Mutex<Vec<Attempt>>>);
+pub struct Trail {
+    attempts: Arc<Mutex<Vec<Attempt>>>,
+    trace: Option<Outgoing>,
+}
 
 impl Trail {
     /// Nothing tried yet.
@@ -43,23 +52,33 @@ impl Trail {
         Self::default()
     }
 
+    /// The same, of a call that is traced: providers are told so.
+    pub fn traced(trace: Option<Outgoing>) -> Self {
+        Self { trace, ..Self::default() }
+    }
+
+    /// The trace's next place, for one attempt.
+    pub(crate) fn place(&self) -> Option<Outgoing> {
+        self.trace.as_ref().map(Outgoing::child)
+    }
+
     pub(crate) fn add(&self, attempt: Attempt) {
-        self.0.lock().push(attempt);
+        self.attempts.lock().push(attempt);
     }
 
     /// All attempts, in the order in which they ended.
     pub fn attempts(&self) -> Vec<Attempt> {
-        self.0.lock().clone()
+        self.attempts.lock().clone()
     }
 
     /// The attempt that gave the answer.
     pub fn answered(&self) -> Option<Attempt> {
-        self.0.lock().iter().find(|attempt| attempt.outcome == Outcome::Answered).cloned()
+        self.attempts.lock().iter().find(|attempt| attempt.outcome == Outcome::Answered).cloned()
     }
 
     /// Did something else answer than what was tried first?
     pub fn fell_back(&self) -> bool {
-        let attempts = self.0.lock();
+        let attempts = self.attempts.lock();
         let Some(answered) = attempts.iter().find(|attempt| attempt.outcome == Outcome::Answered) else {
             return false;
         };

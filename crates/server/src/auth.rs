@@ -83,6 +83,7 @@ impl FromRequestParts<Arc<AppState>> for Asker {
         };
         caller.address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_string());
         caller.user_agent = user_agent(&parts.headers);
+        caller.trace = parts.extensions.get::<Notes>().and_then(Notes::traced).cloned();
         let asks = text(&parts.headers, header::CACHE_CONTROL.as_str()).unwrap_or_default().to_ascii_lowercase();
         caller.cache.read = !asks.contains("no-cache") && !asks.contains("no-store");
         caller.cache.write = !asks.contains("no-store");

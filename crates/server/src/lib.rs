@@ -37,6 +37,7 @@ mod state;
 mod store_files;
 mod stores;
 mod stream;
+mod trace;
 mod upload;
 
 pub use serve::serve;

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 use yizhan_domain::Error;
 
@@ -16,7 +17,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The request's id: the caller's own `x-request-id`, or a fresh one.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(pub(crate) String);
+pub(crate) struct RequestId(pub(crate) Arc<str>);
 
 impl<S: Sync> FromRequestParts<S> for RequestId {
     type Rejection = Infallible;
@@ -52,11 +53,11 @@ pub(crate) async fn around(mut request: Request, next: Next) -> Response {
 fn own_id(request: &Request) -> Option<RequestId> {
     let text = request.headers().get(REQUEST_ID)?.to_str().ok()?;
     let fits = !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    fits.then(|| RequestId(text.to_owned()))
+    fits.then(|| RequestId(text.into()))
 }
 
 fn fresh_id() -> RequestId {
-    RequestId(random_id("req-"))
+    RequestId(random_id("req-").into())
 }
 
 /// The prefix and 96 random bits in hexadecimal.

@@ -6,6 +6,7 @@
 use crate::auth::{Peer, user_agent};
 use crate::error::Unnoted;
 use crate::state::AppState;
+use crate::trace;
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
@@ -14,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use yizhan_access::Principal;
 use yizhan_domain::{CallId, ErrorCode};
+use yizhan_telemetry::{LogIds, Traced, with_ids};
 
 /// The routes that the gateway notes itself once it has the call.
 const OF_GATEWAY: [&str; 7] = [
@@ -32,18 +34,27 @@ pub(crate) struct Notes(Arc<Known>);
 
 #[derive(Debug)]
 struct Known {
-    call: CallId,
+    ids: Arc<LogIds>,
+    traced: Option<Traced>,
     principal: OnceLock<Principal>,
 }
 
 impl Notes {
-    fn new() -> Self {
-        Self(Arc::new(Known { call: CallId::random(), principal: OnceLock::new() }))
+    fn of(state: &AppState, request: &Request) -> Self {
+        let call = CallId::random();
+        let traced = trace::begin(state, request, &call);
+        let ids = Arc::new(trace::ids(request, call, traced.as_ref()));
+        Self(Arc::new(Known { ids, traced, principal: OnceLock::new() }))
     }
 
     /// The call's id.
     pub(crate) fn call(&self) -> &CallId {
-        &self.0.call
+        &self.0.ids.call
+    }
+
+    /// The request's trace.
+    pub(crate) fn traced(&self) -> Option<&Traced> {
+        self.0.traced.as_ref()
     }
 
     /// The caller was recognised.
@@ -77,14 +88,20 @@ pub struct Note {
 
 /// Runs the rest of the way and notes what nobody else will.
 pub(crate) async fn around(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let (began, notes) = (Instant::now(), Notes::new());
+    let began = Instant::now();
+    let notes = Notes::of(&state, &request);
+    let span = trace::span(notes.traced(), &request, began);
     request.extensions_mut().insert(notes.clone());
     let facts = Facts::of(&request);
-    let response = next.run(request).await;
-    if is_worth_a_note(&facts, response.extensions().get().copied()) {
-        state.chat.note(facts.note(&notes, &response, began)).await;
-    }
-    response
+    let ids = Arc::clone(&notes.0.ids);
+    let response = with_ids(ids, async {
+        let response = next.run(request).await;
+        if is_worth_a_note(&facts, response.extensions().get().copied()) {
+            state.chat.note(facts.note(&notes, &response, began)).await;
+        }
+        response
+    });
+    trace::answered(span, &notes.0.ids, response.await)
 }
 
 /// Everything that changes something, and calls of models that were refused before the gateway had them. Of

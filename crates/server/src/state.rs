@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use yizhan_access::Access;
 use yizhan_store::{BlobStore, DocumentStore};
+use yizhan_telemetry::Tracer;
 
 /// Limits of the server. All have defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct AppState {
     pub(crate) knowledge: Arc<dyn KnowledgeBackend>,
     /// None: usage is not told.
     pub(crate) usage: Option<Arc<dyn UsageBackend>>,
+    /// None: nothing is traced.
+    pub(crate) tracer: Option<Tracer>,
     pub(crate) settings: Settings,
     pub(crate) batches: Batches,
     /// One permit a mebibyte of the uploads that are being taken.
@@ -77,7 +80,13 @@ impl AppState {
         let permits = settings.uploads_bytes.max(settings.file_bytes).div_ceil(1 << 20);
         let upload_permits = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         let batches = Batches::default();
-        Self { access, documents, blobs, chat, knowledge, usage: None, settings, batches, upload_permits }
+        Self { access, documents, blobs, chat, knowledge, usage: None, tracer: None, settings, batches, upload_permits }
+    }
+
+    /// With someone who traces requests.
+    pub fn with_tracer(mut self, tracer: Option<Tracer>) -> Self {
+        self.tracer = tracer;
+        self
     }
 
     /// With someone who says what calls used.

@@ -8,10 +8,12 @@ use futures_core::Stream;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use yizhan_dialect::{anthropic, openai, responses};
 use yizhan_domain::{Error, Result};
 use yizhan_model::{ChatEvent, EventStream};
+use yizhan_telemetry::{LogIds, with_ids_sync};
 
 /// How a dialect writes a streamed answer.
 pub(crate) trait Writer: Send + Unpin {
@@ -75,13 +77,15 @@ pub(crate) struct FrameStream<W> {
     events: Option<EventStream>,
     writer: W,
     waiting: VecDeque<Frame>,
+    /// What its log lines carry: they are written after the handler has returned.
+    ids: Option<Arc<LogIds>>,
 }
 
 impl<W: Writer> FrameStream<W> {
     /// Of the events, written by the writer.
     pub(crate) fn new(events: EventStream, mut writer: W) -> Self {
         let waiting = writer.start().into();
-        Self { events: Some(events), writer, waiting }
+        Self { events: Some(events), writer, waiting, ids: yizhan_telemetry::ids() }
     }
 
     fn take(&mut self, event: Option<Result<ChatEvent>>) {
@@ -111,6 +115,13 @@ impl<W: Writer> Stream for FrameStream<W> {
     type Item = Frame;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Frame>> {
+        let ids = self.ids.clone();
+        with_ids_sync(ids.as_ref(), || self.next(context))
+    }
+}
+
+impl<W: Writer> FrameStream<W> {
+    fn next(&mut self, context: &mut Context<'_>) -> Poll<Option<Frame>> {
         loop {
             if let Some(frame) = self.waiting.pop_front() {
                 return Poll::Ready(Some(frame));

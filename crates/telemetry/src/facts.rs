@@ -2,7 +2,6 @@
 //!
 //! It does not know the audit's record, which whoever assembles the house turns into these.
 
-use crate::trace::TraceContext;
 use yizhan_domain::{Money, Usage};
 
 /// What was asked for.
@@ -87,8 +86,6 @@ impl CallOutcome {
 pub struct CallFacts<'a> {
     /// Its id.
     pub call: &'a str,
-    /// Its place in a trace. None: it gets one that follows from its id.
-    pub trace: Option<TraceContext>,
     /// When it began, milliseconds since 1970.
     pub time_ms: i64,
     /// What was asked for.

@@ -119,7 +119,7 @@ metrics! {
     AUDIT_FAILING = Gauge "yizhan_audit_failing" [];
     /// Worker processes that run, by what they do: chat, embed or parse.
     WORKERS = Gauge "yizhan_workers" ["kind"];
-    /// Calls whose trace was exported, dropped because the queue was full, or failed at the collector.
+    /// Requests whose trace was exported, dropped because the queue was full, or failed at the collector.
     TRACES = Counter "yizhan_traces_total" ["result"];
     /// When the configuration in force was loaded, seconds since 1970.
     CONFIG_LOADED = Gauge "yizhan_config_loaded_timestamp_seconds" [];

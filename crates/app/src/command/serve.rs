@@ -11,6 +11,7 @@ use crate::data::{Holder, ServerAddress, announce, data_folder, hold};
 use crate::governance;
 use crate::output;
 use crate::station::tenant;
+use crate::traces::{self, Traces};
 use crate::upkeep;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -48,6 +49,13 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
     let config = config::load(global)?;
     let governed = Arc::new(assembly.gateway(global, &apps, &config).await?);
     let gateway = Arc::clone(&governed.gateway);
+    let traces = Traces::start(&config)?;
+    let tracer = traces.as_ref().map(|traces| traces.tracer().clone());
+    if let Some(tracer) = &tracer {
+        traces::know(tracer, &assembly.models.providers());
+        let counted = tracer.clone();
+        governed.metrics.source(move |samples| counted.samples(samples));
+    }
     let access = Arc::clone(gateway.access());
     access.reconcile(&governance::tenants(&config)?).await?;
     if let Some(secret) = access.bootstrap(command.bootstrap_key.clone()).await? {
@@ -66,19 +74,23 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
         backend as _,
         settings(&config),
     )
-    .with_usage(Arc::new(crate::usage::Metered(Arc::clone(&governed.meter))));
+    .with_usage(Arc::new(crate::usage::Metered(Arc::clone(&governed.meter))))
+    .with_tracer(tracer.clone());
     let ingestors: Vec<_> = (0..INGESTORS)
         .map(|_| {
             let ingestor = Ingestor::new(Arc::clone(&assembly.knowledge));
             tokio::spawn(async move { ingestor.run().await })
         })
         .collect();
-    let keepers = upkeep::start(global, &assembly, &governed, config);
+    let keepers = upkeep::start(global, &assembly, &governed, tracer, config);
     output::line(format!("ready {url}"));
     let served = yizhan_server::serve(listener, state, interrupt()).await;
     // What they hold a lease on is queued again at the next start.
     ingestors.iter().for_each(tokio::task::JoinHandle::abort);
     keepers.iter().for_each(tokio::task::JoinHandle::abort);
+    if let Some(traces) = traces {
+        traces.close().await;
+    }
     governed.close().await?;
     assembly.knowledge.flush().await?;
     assembly.models.runtime().stop_all();

@@ -1,12 +1,12 @@
-//! A call's place in a trace, and the W3C header `traceparent` that carries it.
+//! A place in a trace, and the W3C header `traceparent` that carries it.
 //!
-//! A call that nobody traced before gets a trace id that follows from its call id, so that who knows one finds
+//! A request that nobody traced before gets a trace id that follows from its call id, so that who knows one finds
 //! the other. It does not know spans.
 
-use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use yizhan_domain::CallId;
 
-/// Where a call stands in a trace: trace, own span, the caller's span, and whether it is recorded.
+/// A place in a trace: trace, own span, the span above, and whether it is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     trace: [u8; 16],
@@ -18,7 +18,7 @@ pub struct TraceContext {
 const SAMPLED: u8 = 1;
 
 impl TraceContext {
-    /// The place of a call that begins: below the span that the request's `traceparent` names, else in a
+    /// The place of a request that begins: below the span that the request's `traceparent` names, else in a
     /// trace of its own. Whether it is recorded is the caller's decision where there is one, else that of
     /// `sampling`, a share from 0 to 1 that is the same for all services of one trace.
     pub fn begin(call: &CallId, time_ms: i64, traceparent: Option<&str>, sampling: f64) -> Self {
@@ -28,11 +28,19 @@ impl TraceContext {
         }
     }
 
-    /// The place of a call that nobody traced before.
-    pub(super) fn own(call: &str, time_ms: i64, sampling: f64) -> Self {
+    fn own(call: &str, time_ms: i64, sampling: f64) -> Self {
         let (trace, span) = (trace_id(call, time_ms), span_id(call));
         let flags = if is_sampled(&trace, sampling) { SAMPLED } else { 0 };
         Self { trace, span, parent: None, flags }
+    }
+
+    /// A new place below this one.
+    pub fn child(&self) -> Self {
+        // Together with a span that is random already, a counter makes ids that nobody else makes.
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let own = u64::from_be_bytes(self.span);
+        let span = mix(own ^ mix(NEXT.fetch_add(1, Ordering::Relaxed))).max(1).to_be_bytes();
+        Self { span, parent: Some(self.span), ..*self }
     }
 
     /// Is it recorded?
@@ -45,19 +53,26 @@ impl TraceContext {
         hex(&self.trace)
     }
 
-    /// The header for the request to a provider: its spans become children of this call's.
+    /// The header for a request to somebody else: their spans become children of this one.
     pub fn traceparent(&self) -> String {
         format!("00-{}-{}-{:02x}", hex(&self.trace), hex(&self.span), self.flags)
     }
 
-    /// Reads what [`fmt::Display`] wrote, for contexts that are kept beside a call.
-    pub fn from_note(note: &str) -> Option<Self> {
-        let (own, parent) = note.split_once(';').map_or((note, None), |(own, parent)| (own, Some(parent)));
-        let own = Self::parse(own)?;
-        match parent {
-            Some(parent) => Some(Self { parent: Some(bytes(parent)?), ..own }),
-            None => Some(own),
-        }
+    pub(super) fn trace(&self) -> [u8; 16] {
+        self.trace
+    }
+
+    pub(super) fn span(&self) -> [u8; 8] {
+        self.span
+    }
+
+    pub(super) fn parent(&self) -> Option<[u8; 8]> {
+        self.parent
+    }
+
+    /// Is `header` a `traceparent`?
+    pub(super) fn is_valid(header: &str) -> bool {
+        Self::parse(header).is_some()
     }
 
     /// A `traceparent` of any version, read as the first: what later ones add behind is left.
@@ -71,31 +86,6 @@ impl TraceContext {
         let is_wrong = version == 0xff || (version == 0 && is_longer) || trace == [0; 16] || span == [0; 8];
         // Of the flags, those that the first two versions define are passed on.
         (!is_wrong).then_some(Self { trace, span, parent: None, flags: flags & 0b11 })
-    }
-
-    pub(super) fn span_id(&self) -> String {
-        hex(&self.span)
-    }
-
-    pub(super) fn parent_id(&self) -> Option<String> {
-        self.parent.map(|parent| hex(&parent))
-    }
-
-    /// The span of this call's attempt of that number.
-    pub(super) fn attempt_id(&self, number: u64) -> String {
-        let seed = u64::from_be_bytes(self.span).wrapping_add(number.wrapping_add(1));
-        hex(&mix(seed).max(1).to_be_bytes())
-    }
-}
-
-impl fmt::Display for TraceContext {
-    /// The header of this call's own span and, behind a semicolon, its parent: to be kept beside the call.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.traceparent())?;
-        match &self.parent {
-            Some(parent) => write!(f, ";{}", hex(parent)),
-            None => Ok(()),
-        }
     }
 }
 
@@ -140,7 +130,7 @@ fn mix(seed: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

@@ -1,15 +1,15 @@
-//! From calls that ended to batches at a collector, beside the calls: they never wait for it.
+//! From requests that ended to batches at a collector, beside the requests: they never wait for it.
 //!
 //! It does not open connections.
 
 use super::context::TraceContext;
 use super::otlp::{self, Attribute, Span, attribute};
-use super::span::CallSpan;
-use crate::facts::CallFacts;
+use super::traced::{Gathered, Traced};
 use crate::samples::Samples;
 use crate::table::metric;
 use async_trait::async_trait;
 use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,11 +48,15 @@ pub struct TraceOptions {
     pub resource: Vec<(String, String)>,
     /// The currency of the price list.
     pub currency: String,
-    /// The share of calls that are traced where the caller does not decide, 0 to 1.
+    /// The share of requests that are traced where the caller does not decide, 0 to 1.
     pub sampling: f64,
-    /// How many calls may wait; further ones are dropped and counted.
+    /// Which texts of calls go along.
+    pub content: Content,
+    /// Are providers told the trace?
+    pub propagate: bool,
+    /// How many requests may wait; further ones are dropped and counted.
     pub queue: usize,
-    /// Most calls of a batch.
+    /// Most requests of a batch.
     pub batch: usize,
     /// How long a batch may gather.
     pub every: Duration,
@@ -69,6 +73,8 @@ impl Default for TraceOptions {
             resource: Vec::new(),
             currency: "CNY".to_owned(),
             sampling: 1.0,
+            content: Content::None,
+            propagate: true,
             queue: 2_048,
             batch: 256,
             every: Duration::from_secs(5),
@@ -77,7 +83,31 @@ impl Default for TraceOptions {
     }
 }
 
-/// What became of traces, in calls.
+/// Which texts of calls a trace carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// None.
+    #[default]
+    None,
+    /// As the rules mask them.
+    Redacted,
+    /// All.
+    Full,
+}
+
+/// What the conventions want to know of a configured provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderFacts {
+    /// Whose servers these are.
+    pub vendor: String,
+    /// The host that requests go to.
+    pub host: String,
+    /// The port there.
+    pub port: u16,
+}
+
+/// What became of traces, in requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TraceCounts {
     /// Taken by the collector.
@@ -95,17 +125,31 @@ struct Counts {
     failed: AtomicU64,
 }
 
-/// Takes calls that ended. Cheap to clone.
+/// Begins traces of requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Tracer(Arc<Shared>);
 
-struct Shared {
-    queue: mpsc::Sender<CallSpan>,
+pub(super) struct Shared {
+    queue: mpsc::Sender<Vec<Span>>,
     sampling: f64,
-    currency: String,
-    vendors: RwLock<HashMap<String, String>>,
+    pub(super) content: Content,
+    propagate: bool,
+    pub(super) currency: String,
+    pub(super) providers: RwLock<HashMap<String, ProviderFacts>>,
     counts: Arc<Counts>,
 }
+
+impl Shared {
+    /// Takes a request's spans. Never waits.
+    pub(super) fn take(&self, spans: Vec<Span>) {
+        if !spans.is_empty() && self.queue.try_send(spans).is_err() {
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Longest `tracestate` that is passed on, in bytes, as W3C asks for at least.
+const MOST_STATE: usize = 512;
 
 impl Tracer {
     /// A tracer, and the work beside it, which somebody has to run.
@@ -115,39 +159,41 @@ impl Tracer {
         let shared = Shared {
             queue,
             sampling: options.sampling,
+            content: options.content,
+            propagate: options.propagate,
             currency: options.currency.clone(),
-            vendors: RwLock::default(),
+            providers: RwLock::default(),
             counts: Arc::clone(&counts),
         };
         let resource = resource(&options);
         (Self(Arc::new(shared)), Exporter { waiting, batch: Vec::new(), post, counts, resource, options })
     }
 
-    /// The vendors of configured providers by the providers' names. The conventions want the vendor's word.
-    pub fn set_vendors(&self, vendors: HashMap<String, String>) {
-        *self.0.vendors.write() = vendors;
+    /// What is known of the configured providers, by their names.
+    pub fn set_providers(&self, providers: HashMap<String, ProviderFacts>) {
+        *self.0.providers.write() = providers;
     }
 
-    /// The place of a call that begins; `traceparent` is the request's header.
-    pub fn begin(&self, call: &CallId, time_ms: i64, traceparent: Option<&str>) -> TraceContext {
-        TraceContext::begin(call, time_ms, traceparent, self.0.sampling)
+    /// The trace of a request that begins, `call` being its id; the texts are its headers `traceparent` and
+    /// `tracestate`. What is malformed counts as absent.
+    pub fn begin(&self, call: &CallId, time_ms: i64, traceparent: Option<&str>, tracestate: Option<&str>) -> Traced {
+        let context = TraceContext::begin(call, time_ms, traceparent, self.0.sampling);
+        let is_plain = |state: &&str| (1..=MOST_STATE).contains(&state.len()) && state.bytes().all(is_printable);
+        let state = tracestate.filter(is_plain).filter(|_| traceparent.is_some_and(TraceContext::is_valid));
+        let gathered = (context.is_sampled() && self.has_room()).then(|| Arc::new(Gathered::new(Arc::clone(&self.0))));
+        Traced::new(context, state.map(Arc::from), self.0.propagate, gathered)
     }
 
-    /// Takes a call that ended, if it is sampled. Never waits.
-    pub fn offer(&self, call: &CallFacts<'_>) {
-        let own = || TraceContext::own(call.call, call.time_ms, self.0.sampling);
-        let context = call.trace.unwrap_or_else(own);
-        if !context.is_sampled() {
-            return;
+    /// While the collector is away, spans that nobody could keep are not even made.
+    fn has_room(&self) -> bool {
+        let has_room = self.0.queue.capacity() > 0;
+        if !has_room {
+            self.0.counts.dropped.fetch_add(1, Ordering::Relaxed);
         }
-        // The room is looked for first: a call without one costs no copies.
-        match self.0.queue.try_reserve() {
-            Ok(room) => room.send(CallSpan::new(call, context, &self.0.vendors.read(), &self.0.currency)),
-            Err(_) => _ = self.0.counts.dropped.fetch_add(1, Ordering::Relaxed),
-        }
+        has_room
     }
 
-    /// What became of the calls so far.
+    /// What became of the requests so far.
     pub fn counts(&self) -> TraceCounts {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let counts = &self.0.counts;
@@ -161,6 +207,10 @@ impl Tracer {
             samples.set(&metric::TRACES, [result], count as f64);
         }
     }
+}
+
+fn is_printable(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte)
 }
 
 fn resource(options: &TraceOptions) -> Vec<Attribute> {
@@ -179,9 +229,9 @@ fn resource(options: &TraceOptions) -> Vec<Attribute> {
 
 /// Sends what a [`Tracer`] took.
 pub struct Exporter {
-    waiting: mpsc::Receiver<CallSpan>,
+    waiting: mpsc::Receiver<Vec<Span>>,
     /// What is being sent. Kept here, so that a stop in the midst of it loses nothing.
-    batch: Vec<CallSpan>,
+    batch: Vec<Vec<Span>>,
     post: Arc<dyn Post>,
     counts: Arc<Counts>,
     resource: Vec<Attribute>,
@@ -235,7 +285,7 @@ impl Exporter {
     }
 
     async fn send(&mut self) {
-        let spans: Vec<Span> = self.batch.iter().flat_map(CallSpan::spans).collect();
+        let spans: Vec<&Span> = self.batch.iter().flatten().collect();
         let body = otlp::export(&self.resource, &self.options.version, &spans);
         let count = if self.deliver(body).await { &self.counts.exported } else { &self.counts.failed };
         count.fetch_add(self.batch.len() as u64, Ordering::Relaxed);

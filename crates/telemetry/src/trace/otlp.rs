@@ -3,6 +3,7 @@
 //!
 //! It does not know what spans are about.
 
+use super::context::{TraceContext, hex};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -30,6 +31,26 @@ pub(super) enum AnyValue {
     Number(u64),
     #[serde(rename = "doubleValue")]
     Float(f64),
+    #[serde(rename = "arrayValue")]
+    List(List),
+}
+
+/// OTLP's list of values.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct List {
+    values: Vec<AnyValue>,
+}
+
+impl From<Vec<AnyValue>> for AnyValue {
+    fn from(values: Vec<AnyValue>) -> Self {
+        Self::List(List { values })
+    }
+}
+
+impl From<String> for AnyValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
 }
 
 impl From<&str> for AnyValue {
@@ -102,11 +123,13 @@ pub(super) struct Event {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Span {
-    pub(super) trace_id: String,
-    pub(super) span_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) parent_span_id: Option<String>,
-    pub(super) name: String,
+    #[serde(serialize_with = "as_hex")]
+    pub(super) trace_id: [u8; 16],
+    #[serde(serialize_with = "as_hex")]
+    pub(super) span_id: [u8; 8],
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_hex_too")]
+    pub(super) parent_span_id: Option<[u8; 8]>,
+    pub(super) name: Cow<'static, str>,
     pub(super) kind: SpanKind,
     #[serde(serialize_with = "as_text")]
     pub(super) start_time_unix_nano: u64,
@@ -116,6 +139,37 @@ pub(super) struct Span {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) events: Vec<Event>,
     pub(super) status: Status,
+}
+
+impl Span {
+    /// A span at that place, from one moment to another, without attributes.
+    pub(super) fn new(
+        place: TraceContext,
+        name: impl Into<Cow<'static, str>>,
+        kind: SpanKind,
+        (begin_ns, end_ns): (u64, u64),
+    ) -> Self {
+        Self {
+            trace_id: place.trace(),
+            span_id: place.span(),
+            parent_span_id: place.parent(),
+            name: name.into(),
+            kind,
+            start_time_unix_nano: begin_ns,
+            end_time_unix_nano: end_ns.max(begin_ns),
+            attributes: Vec::new(),
+            events: Vec::new(),
+            status: Status::Unset,
+        }
+    }
+}
+
+fn as_hex<S: Serializer, const N: usize>(id: &[u8; N], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex(id))
+}
+
+fn as_hex_too<S: Serializer>(id: &Option<[u8; 8]>, serializer: S) -> Result<S::Ok, S::Error> {
+    id.map(|id| hex(&id)).serialize(serializer)
 }
 
 fn as_text<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -144,11 +198,11 @@ struct Resource<'a> {
 #[derive(Serialize)]
 struct ScopeSpans<'a> {
     scope: Value,
-    spans: &'a [Span],
+    spans: &'a [&'a Span],
 }
 
 /// Spans of one resource as a request's body.
-pub(super) fn export(resource: &[Attribute], version: &str, spans: &[Span]) -> Vec<u8> {
+pub(super) fn export(resource: &[Attribute], version: &str, spans: &[&Span]) -> Vec<u8> {
     let scope_spans = [ScopeSpans { scope: json!({"name": "yizhan", "version": version}), spans }];
     let body = Export { resource_spans: [ResourceSpans { resource: Resource { attributes: resource }, scope_spans }] };
     // All keys are texts: writing them as JSON cannot fail.

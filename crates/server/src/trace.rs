@@ -1,0 +1,103 @@
+//! Requests in traces: their headers, their span, and the ids that their log lines have in common.
+//!
+//! It does not know what calls do; their own spans are the gateway's.
+
+use crate::admin::time::now_ms;
+use crate::auth::Peer;
+use crate::middleware::RequestId;
+use crate::state::AppState;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use yizhan_domain::CallId;
+use yizhan_telemetry::{HttpFacts, HttpSpan, LogIds, Traced};
+
+/// The trace's id, where the request is sampled.
+const TRACE: HeaderName = HeaderName::from_static("x-yizhan-trace");
+
+/// What machines ask again and again; nobody looks for it.
+const UNTRACED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// The request's trace, if there are traces here.
+pub(crate) fn begin(state: &AppState, request: &Request, call: &CallId) -> Option<Traced> {
+    let tracer = state.tracer.as_ref()?;
+    if UNTRACED.contains(&request.uri().path()) {
+        return None;
+    }
+    let parent = one(request.headers(), "traceparent");
+    Some(tracer.begin(call, now_ms(), parent, one(request.headers(), "tracestate")))
+}
+
+/// A header that stands there once. Of several nobody knows which counts.
+fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok();
+    if values.next().is_some() { None } else { value }
+}
+
+/// What the request's log lines have in common.
+pub(crate) fn ids(request: &Request, call: CallId, traced: Option<&Traced>) -> LogIds {
+    let id = request.extensions().get::<RequestId>().map(|id| Arc::clone(&id.0)).unwrap_or_default();
+    let trace = traced.filter(|traced| traced.is_recorded()).map(|traced| traced.context().trace_id());
+    LogIds { request: id, call, trace }
+}
+
+/// The request's span, where it is sampled.
+pub(crate) fn span(traced: Option<&Traced>, request: &Request, began: Instant) -> Option<HttpSpan> {
+    let traced = traced.filter(|traced| traced.is_recorded())?;
+    let extensions = request.extensions();
+    let peer = extensions.get::<Peer>().map(|peer| peer.0.ip().to_string()).unwrap_or_default();
+    let facts = HttpFacts {
+        method: request.method().as_str(),
+        route: extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str),
+        path: request.uri().path(),
+        request: extensions.get::<RequestId>().map_or("", |id| &id.0),
+        client: &peer,
+        user_agent: one(request.headers(), header::USER_AGENT.as_str()).unwrap_or_default(),
+    };
+    HttpSpan::begin(traced, began, &facts)
+}
+
+/// The reply, whose span ends with its last byte.
+pub(crate) fn answered(span: Option<HttpSpan>, ids: &LogIds, mut response: Response) -> Response {
+    let Some(mut span) = span else { return response };
+    span.answered(response.status().as_u16());
+    if let Some(id) = ids.trace.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+        response.headers_mut().insert(TRACE, id);
+    }
+    response.map(|body| Body::new(Spanned { body, span }))
+}
+
+/// A body that holds its request's span.
+struct Spanned {
+    body: Body,
+    #[expect(dead_code, reason = "it ends when it is dropped")]
+    span: HttpSpan,
+}
+
+impl HttpBody for Spanned {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
