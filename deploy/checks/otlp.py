@@ -17,6 +17,5 @@ for span, plain in zip(spans, raw):
     assert len(bytes.fromhex(plain["traceId"])) == 16 and len(bytes.fromhex(plain["spanId"])) == 8, plain
     assert span.start_time_unix_nano <= span.end_time_unix_nano
     assert all(attribute.value.WhichOneof("value") for attribute in span.attributes)
-own, attempts = raw[0], raw[1:]
-assert all(attempt["parentSpanId"] == own["spanId"] for attempt in attempts)
+assert all(below["parentSpanId"] == above["spanId"] for above, below in zip(raw, raw[1:]))
 print(f"{len(spans)} spans: {', '.join(span.name for span in spans)}")

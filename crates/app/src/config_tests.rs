@@ -19,6 +19,7 @@ fn every_field_of_the_plain_tables_is_in_the_reference() {
         ("cache", toml::Value::try_from(CacheSettings { enabled: true, ..CacheSettings::default() }).unwrap()),
         ("queue", toml::Value::try_from(QueueSettings::default()).unwrap()),
         ("degradation", toml::Value::try_from(DegradationConfig::default()).unwrap()),
+        ("telemetry", toml::Value::try_from(TelemetryConfig::default()).unwrap()),
     ];
     for (table, value) in tables {
         assert!(reference.contains_key(table), "{table}");
@@ -37,6 +38,8 @@ fn a_wrong_configuration_is_refused_with_its_place() {
         ("[serverr]\n", "line 1"),
         ("[[routes]]\nname = \"r\"\ntargets = [{model = \"m\", weigth = 2}]\n", "weigth"),
         ("[limits.tenant]\nrequests_per_second = -1\n", "limits.tenant"),
+        ("[telemetry]\nsampling = 1.5\n", "telemetry.sampling"),
+        ("[telemetry]\nendpoint = \"http://c:4318\"\nheaders = { a = { envv = \"X\" } }\n", "line 3"),
     ] {
         let error = read(text).err().unwrap();
         assert_eq!(error.code(), ErrorCode::InvalidConfig, "{text}");

@@ -57,7 +57,7 @@ impl Default for TelemetryConfig {
 
 /// A header's value, or where it comes from.
 #[derive(Clone, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a header is a text, { env = \"NAME\" } or { file = \"PATH\" }")]
 pub(crate) enum HeaderSource {
     /// From elsewhere, as a provider's key.
     From(KeySource),

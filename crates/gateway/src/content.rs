@@ -53,7 +53,8 @@ impl Said {
     pub(crate) fn end(self, trace: &mut CallTrace, policy: &Policy) {
         let text = shown(trace.content(), policy, Side::Output, &self.text, &mut { MOST });
         let reason = self.reason.map(reason);
-        let said = json!([{"role": "assistant", "parts": [{"type": "text", "content": text}], "finish_reason": reason}]);
+        let said =
+            json!([{"role": "assistant", "parts": [{"type": "text", "content": text}], "finish_reason": reason}]);
         trace.set_output(said.to_string());
     }
 }

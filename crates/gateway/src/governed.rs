@@ -7,11 +7,13 @@ use crate::call::Caller;
 use crate::chat::Gateway;
 use crate::journal::Journal;
 use crate::underway::{Underway, Walk};
+use std::time::Instant;
 use yizhan_access::Ask;
 use yizhan_audit::{Charged, Kind, Served};
 use yizhan_domain::{Error, ErrorCode, ModelName, Money, Result, Usage};
 use yizhan_guard::{Side, TextCheck};
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
+use yizhan_telemetry::{Outgoing, Step, Tried};
 
 /// A short token has about this many bytes: estimates are rather too high than too low.
 const BYTES_A_TOKEN: usize = 3;
@@ -35,7 +37,8 @@ impl Gateway {
         let steps = async {
             self.reserve_texts(caller, &model, tokens(&texts), walk).await?;
             check(&mut texts, walk)?;
-            let found = self.knowledge.parts().models.embed(&model)?.embed(kind, texts).await?;
+            let embedder = self.knowledge.parts().models.embed(&model)?;
+            let found = traced(walk, &model, embedder.embed(kind, texts)).await?;
             let usage = Usage { prompt_tokens: found.tokens, ..Usage::default() };
             Ok((found, usage))
         };
@@ -60,7 +63,8 @@ impl Gateway {
             self.reserve_texts(caller, &model, estimate, walk).await?;
             check(&mut texts, walk)?;
             let query = texts.pop().unwrap_or_default();
-            let scores = self.knowledge.parts().models.rerank(&model)?.rerank(&query, texts).await?;
+            let reranker = self.knowledge.parts().models.rerank(&model)?;
+            let scores = traced(walk, &model, reranker.rerank(&query, texts)).await?;
             // Rerankers tell no count.
             let usage = Usage { prompt_tokens: estimate, ..Usage::default() };
             Ok(((scores, usage), usage))
@@ -100,6 +104,7 @@ impl Gateway {
     }
 
     async fn reserve_texts(&self, caller: &Caller, model: &ModelName, tokens: u32, walk: &mut Walk) -> Result<()> {
+        walk.enter(Step::Limits);
         let usage = Usage { prompt_tokens: tokens, ..Usage::default() };
         let ask = Ask {
             model: model.clone(),
@@ -108,6 +113,7 @@ impl Gateway {
             money: cost(walk, model, &usage).map_or(Money::ZERO, |charge| charge.amount),
         };
         walk.permit = Some(self.access.reserve(&caller.principal, &ask).await?);
+        walk.leave();
         Ok(())
     }
 
@@ -133,6 +139,25 @@ impl Gateway {
     }
 }
 
+/// Asks a model, and notes in the trace that it was asked.
+async fn traced<T>(walk: &mut Walk, model: &ModelName, work: impl Future<Output = Result<T>>) -> Result<T> {
+    walk.leave();
+    let Some(outgoing) = walk.journal.trace.outgoing().map(|outgoing| outgoing.child()) else { return work.await };
+    let (place, began) = (outgoing.context(), Instant::now());
+    let done = Outgoing::along(Some(outgoing), work).await;
+    walk.journal.trace.tried(&Tried {
+        place,
+        began,
+        took: began.elapsed(),
+        provider: walk.policy.provider_of(model),
+        model: model.as_str(),
+        error: done.as_ref().err().map_or("", |error| error.code().as_str()),
+        streamed: false,
+        last_resort: false,
+    });
+    done
+}
+
 fn cost(walk: &Walk, model: &ModelName, usage: &Usage) -> Option<Charged> {
     let policy = &walk.policy;
     let cost = policy.cost(policy.provider_of(model), model, usage, walk.journal.time_ms());
@@ -141,7 +166,8 @@ fn cost(walk: &Walk, model: &ModelName, usage: &Usage) -> Option<Charged> {
 
 /// Rules for texts that are embedded or scored: masks are done, blocks are errors.
 fn check(texts: &mut [String], walk: &mut Walk) -> Result<()> {
-    let Some(guard) = walk.policy.guard.as_ref().filter(|guard| !guard.is_empty(Side::Input)) else { return Ok(()) };
+    let Some(guard) = walk.policy.guard.clone().filter(|guard| !guard.is_empty(Side::Input)) else { return Ok(()) };
+    walk.enter(Step::Rules);
     for text in texts {
         let check = guard.check_text(text, Side::Input);
         walk.journal.found(&check.findings, false);

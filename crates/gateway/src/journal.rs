@@ -99,7 +99,7 @@ impl Journal {
         self.record.total_ms = ms(self.began.elapsed());
         self.record.fallback |= self.trail.fell_back();
         let attempts = self.trail.attempts();
-        attempts.iter().for_each(|one| tried(&mut self.trace, one));
+        attempts.iter().for_each(|one| tried(&mut self.trace, one, self.record.streamed));
         self.record.attempts = attempts.into_iter().map(attempt).collect();
         if let Some(answered) = self.trail.answered() {
             let model = answered.model.as_str().to_owned();
@@ -159,7 +159,7 @@ fn fault(one: &yizhan_routing::Attempt) -> Option<ErrorCode> {
     }
 }
 
-fn tried(trace: &mut CallTrace, one: &yizhan_routing::Attempt) {
+fn tried(trace: &mut CallTrace, one: &yizhan_routing::Attempt, streamed: bool) {
     let Some(place) = one.place else { return };
     trace.tried(&Tried {
         place,
@@ -168,6 +168,7 @@ fn tried(trace: &mut CallTrace, one: &yizhan_routing::Attempt) {
         provider: &one.provider,
         model: one.model.as_str(),
         error: fault(one).map_or("", |code| code.as_str()),
+        streamed,
         last_resort: one.last_resort,
     });
 }

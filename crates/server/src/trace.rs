@@ -4,6 +4,7 @@
 
 use crate::admin::time::now_ms;
 use crate::auth::Peer;
+use crate::error::Unnoted;
 use crate::middleware::RequestId;
 use crate::state::AppState;
 use axum::body::Body;
@@ -12,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -32,7 +34,14 @@ pub(crate) fn begin(state: &AppState, request: &Request, call: &CallId) -> Optio
         return None;
     }
     let parent = one(request.headers(), "traceparent");
-    Some(tracer.begin(call, now_ms(), parent, one(request.headers(), "tracestate")))
+    Some(tracer.begin(call, now_ms(), parent, state_of(request.headers()).as_deref()))
+}
+
+/// Its header may come in several lines, which are one list.
+fn state_of(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let mut lines = headers.get_all("tracestate").iter().filter_map(|line| line.to_str().ok());
+    let first = lines.next()?;
+    Some(lines.fold(Cow::Borrowed(first), |all, line| Cow::Owned(format!("{all},{line}"))))
 }
 
 /// A header that stands there once. Of several nobody knows which counts.
@@ -68,7 +77,8 @@ pub(crate) fn span(traced: Option<&Traced>, request: &Request, began: Instant) -
 /// The reply, whose span ends with its last byte.
 pub(crate) fn answered(span: Option<HttpSpan>, ids: &LogIds, mut response: Response) -> Response {
     let Some(mut span) = span else { return response };
-    span.answered(response.status().as_u16());
+    let refused = response.extensions().get::<Unnoted>().map_or("", |Unnoted(code)| code.as_str());
+    span.answered(response.status().as_u16(), refused);
     if let Some(id) = ids.trace.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
         response.headers_mut().insert(TRACE, id);
     }

@@ -1,12 +1,13 @@
-//! What counting a call costs: processor time of `Metrics::observe`, of `Tracer::offer` and of a scrape.
+//! What counting a call costs: processor time of `Metrics::observe`, of a request's trace and of a scrape.
 
 use std::hint::black_box;
 use std::io::Write;
 use std::sync::Arc;
-use yizhan_domain::{Money, Result, Usage};
+use std::time::Instant;
+use yizhan_domain::{CallId, Money, Result, Usage};
 use yizhan_telemetry::{
-    Answer, AttemptFacts, CallFacts, Format, Metrics, MetricsOptions, Post, Samples, TraceOptions, Tracer,
-    process_samples,
+    Answer, AttemptFacts, CallFacts, CallTrace, Format, HttpFacts, HttpSpan, Metrics, MetricsOptions, Post, Samples,
+    Step, TraceOptions, Tracer, process_samples,
 };
 
 const CALLS: u32 = 200_000;
@@ -53,6 +54,21 @@ fn call<'a>(id: &'a str, tenant: &'a str) -> CallFacts<'a> {
     }
 }
 
+/// What the server and the gateway do for the trace of one call.
+fn trace(tracer: &Tracer, call: &CallId, facts: &CallFacts<'_>) {
+    let traced = tracer.begin(call, 1_700_000_000_000, None, None);
+    let span = HttpSpan::begin(&traced, Instant::now(), &HttpFacts { method: "POST", ..HttpFacts::default() });
+    let mut trace = CallTrace::begin(Some(&traced));
+    for step in [Step::Limits, Step::Rules, Step::Cache, Step::Queue] {
+        trace.enter(step);
+    }
+    trace.leave();
+    if trace.is_recorded() {
+        trace.describe(facts);
+    }
+    drop((trace, span));
+}
+
 fn main() -> std::io::Result<()> {
     let tenants: Vec<String> = (0..100).map(|number| format!("tenant-{number}")).collect();
     let tenant = |turn: u32| tenants[turn as usize % tenants.len()].as_str();
@@ -65,11 +81,13 @@ fn main() -> std::io::Result<()> {
         let options = TraceOptions { sampling, queue, ..TraceOptions::default() };
         let (tracer, _exporter) = Tracer::new(options, Arc::new(Nowhere));
         let facts = call("call-0123456789abcdef01234567", "clinic");
-        measure(&format!("offer a call's trace, {what}"), CALLS / 4, |_| tracer.offer(black_box(&facts)))?;
+        let id = CallId::new(facts.call);
+        measure(&format!("trace a call, {what}"), CALLS / 4, |_| trace(&tracer, &id, black_box(&facts)))?;
     }
     let options = TraceOptions { queue: 10_000, ..TraceOptions::default() };
     let (tracer, exporter) = Tracer::new(options, Arc::new(Nowhere));
-    (0..10_000).for_each(|_| tracer.offer(&call("call-0123456789abcdef01234567", "clinic")));
+    let id = CallId::new("call-0123456789abcdef01234567");
+    (0..10_000).for_each(|_| trace(&tracer, &id, &call(id.as_str(), "clinic")));
     drop(tracer);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let begin = cpu_ns();

@@ -13,3 +13,4 @@ mod crash;
 mod governance;
 mod provider;
 mod serve;
+mod traces;

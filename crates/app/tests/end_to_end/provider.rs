@@ -9,22 +9,30 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Provider {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<Value>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Provider {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
+        let (requests, heads) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let (seen, read) = (Arc::clone(&requests), Arc::clone(&heads));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let seen = Arc::clone(&seen);
+                let (seen, read) = (Arc::clone(&seen), Arc::clone(&read));
                 // A caller that goes away ends the thread by an error, which is nobody's concern.
-                std::thread::spawn(move || while answer(&stream, &seen).is_ok() {});
+                std::thread::spawn(move || while answer(&stream, &seen, &read).is_ok() {});
             }
         });
-        Self { url, requests }
+        Self { url, requests, heads }
+    }
+
+    /// The values of a header in the requests so far, of those that have it.
+    pub(crate) fn heads(&self, name: &str) -> Vec<String> {
+        let prefix = format!("{name}: ");
+        let heads = self.heads.lock().unwrap();
+        heads.iter().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
     }
 
     /// Bodies of the requests so far.
@@ -33,7 +41,7 @@ impl Provider {
     }
 }
 
-fn answer(mut stream: &TcpStream, seen: &Mutex<Vec<Value>>) -> std::io::Result<()> {
+fn answer(mut stream: &TcpStream, seen: &Mutex<Vec<Value>>, heads: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {
@@ -48,6 +56,7 @@ fn answer(mut stream: &TcpStream, seen: &Mutex<Vec<Value>>) -> std::io::Result<(
         if line.is_empty() {
             break;
         }
+        heads.lock().unwrap().push(line);
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;

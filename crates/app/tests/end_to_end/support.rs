@@ -138,7 +138,7 @@ impl House {
 /// The program with these arguments and nothing of the surrounding configuration but the models.
 pub(crate) fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_yizhan"));
-    for name in ["DATA", "CONFIG", "CHAT_MODEL", "THREADS", "LOG", "LISTEN", "APPS", "BOOTSTRAP_KEY"] {
+    for name in ["DATA", "CONFIG", "CHAT_MODEL", "THREADS", "LOG", "LOG_FORMAT", "LISTEN", "APPS", "BOOTSTRAP_KEY"] {
         command.env_remove(format!("YIZHAN_{name}"));
     }
     command.args(arguments).env("YIZHAN_CACHE", cache()).stdin(Stdio::null()).process_group(0);

@@ -59,6 +59,8 @@ pub struct Tried<'a> {
     pub model: &'a str,
     /// The error's code; empty when it answered.
     pub error: &'a str,
+    /// Does its answer come in pieces?
+    pub streamed: bool,
     /// Was it the last resort?
     pub last_resort: bool,
 }
@@ -253,9 +255,10 @@ impl Open {
         if tried.last_resort {
             span.attributes.push(attribute("yizhan.last_resort", true));
         }
-        if tried.error.is_empty() {
+        if tried.error.is_empty() && tried.streamed {
             span.attributes.push(attribute("gen_ai.response.time_to_first_chunk", tried.took.as_secs_f64()));
-        } else {
+        }
+        if !tried.error.is_empty() {
             span = with_failure(span, tried.error, tried.error != "cancelled");
         }
         self.spans.push(span);

@@ -55,7 +55,14 @@ impl TraceContext {
 
     /// The header for a request to somebody else: their spans become children of this one.
     pub fn traceparent(&self) -> String {
-        format!("00-{}-{}-{:02x}", hex(&self.trace), hex(&self.span), self.flags)
+        let mut header = String::with_capacity(55);
+        header.push_str("00-");
+        push_hex(&mut header, &self.trace);
+        header.push('-');
+        push_hex(&mut header, &self.span);
+        header.push('-');
+        push_hex(&mut header, &[self.flags]);
+        header
     }
 
     pub(super) fn trace(&self) -> [u8; 16] {
@@ -131,8 +138,16 @@ fn mix(seed: u64) -> u64 {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    for byte in bytes {
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)])));
+    }
 }
 
 /// Lower-case hexadecimal digits, as W3C has it, and no other number of them.

@@ -32,17 +32,20 @@ fn conventional(vendor: &str) -> &str {
 pub(super) fn provider_name<'a>(provider: &'a str, providers: &'a HashMap<String, ProviderFacts>) -> &'a str {
     match provider {
         "" | "local" => "yizhan",
-        known => conventional(providers.get(known).map_or(known, |facts| facts.vendor.as_str())),
+        known => match providers.get(known).map(|facts| facts.vendor.as_str()) {
+            // Whose it is, the configured name alone says.
+            None | Some("openai-compatible") => known,
+            Some(vendor) => conventional(vendor),
+        },
     }
 }
 
 /// Where a provider's requests go.
 pub(super) fn provider_attributes(provider: &str, providers: &HashMap<String, ProviderFacts>) -> Vec<Attribute> {
     match providers.get(provider) {
-        Some(facts) => vec![
-            attribute("server.address", facts.host.as_str()),
-            attribute("server.port", u64::from(facts.port)),
-        ],
+        Some(facts) => {
+            vec![attribute("server.address", facts.host.as_str()), attribute("server.port", u64::from(facts.port))]
+        }
         None => Vec::new(),
     }
 }
@@ -58,7 +61,7 @@ impl Described {
         let operation = call.kind.operation();
         let name = if call.model.is_empty() { operation.to_owned() } else { format!("{operation} {}", call.model) };
         // Answered by somebody else, the call is that of a client; what is in memory or fails before, is not.
-        let is_remote = providers.contains_key(call.provider);
+        let is_remote = providers.contains_key(provider(call));
         Self {
             name,
             kind: if is_remote { SpanKind::Client } else { SpanKind::Internal },
@@ -80,6 +83,14 @@ impl Described {
     }
 }
 
+/// Who served, else who was tried last.
+fn provider<'a>(call: &CallFacts<'a>) -> &'a str {
+    match call.attempts.last() {
+        Some(last) if call.provider.is_empty() => last.provider,
+        _ => call.provider,
+    }
+}
+
 fn failure<'a>(call: &CallFacts<'a>) -> Option<&'a str> {
     match call.outcome {
         CallOutcome::Ok => None,
@@ -93,7 +104,7 @@ fn failure<'a>(call: &CallFacts<'a>) -> Option<&'a str> {
 fn attributes(call: &CallFacts<'_>, providers: &HashMap<String, ProviderFacts>, currency: &str) -> Vec<Attribute> {
     let mut all = vec![
         attribute("gen_ai.operation.name", call.kind.operation()),
-        attribute("gen_ai.provider.name", provider_name(call.provider, providers)),
+        attribute("gen_ai.provider.name", provider_name(provider(call), providers)),
     ];
     let mut text = |name: &'static str, value: &str| {
         if !value.is_empty() {
@@ -106,12 +117,12 @@ fn attributes(call: &CallFacts<'_>, providers: &HashMap<String, ProviderFacts>, 
     text("yizhan.tenant", call.tenant);
     text("yizhan.app", call.app);
     text("yizhan.route", call.route);
-    text("yizhan.provider", call.provider);
+    text("yizhan.provider", provider(call));
     text("yizhan.outcome", call.outcome.as_str());
     text("yizhan.cache", call.cache);
     text("yizhan.rule", if call.outcome == CallOutcome::Blocked { call.code } else { "" });
     text("error.type", failure(call).unwrap_or(""));
-    all.extend(provider_attributes(call.provider, providers));
+    all.extend(provider_attributes(provider(call), providers));
     if call.streamed {
         all.push(attribute("gen_ai.request.stream", true));
         if let Some(ms) = call.first_token_ms {

@@ -44,9 +44,12 @@ impl HttpSpan {
         })
     }
 
-    /// The reply's status is known.
-    pub fn answered(&mut self, status: u16) {
+    /// The reply's status is known, and the error's code where it was refused before it became a call.
+    pub fn answered(&mut self, status: u16, refused: &str) {
         self.status = Some(status);
+        if !refused.is_empty() {
+            self.attributes.push(attribute("yizhan.refused", refused));
+        }
     }
 }
 
@@ -76,6 +79,10 @@ impl Drop for HttpSpan {
                     span.attributes.push(attribute("error.type", status.to_string()));
                     span.status = Status::Error(String::new());
                 }
+            }
+            None if std::thread::panicking() => {
+                span.attributes.push(attribute("error.type", "panic"));
+                span.status = Status::Error(String::new());
             }
             // Dropped before there was a reply: nobody waited for it any more.
             None => span.attributes.push(attribute("error.type", "cancelled")),

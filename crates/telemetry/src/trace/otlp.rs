@@ -208,3 +208,7 @@ pub(super) fn export(resource: &[Attribute], version: &str, spans: &[&Span]) -> 
     // All keys are texts: writing them as JSON cannot fail.
     serde_json::to_vec(&body).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "otlp_tests.rs"]
+mod tests;
