@@ -12,7 +12,7 @@ use yizhan_cache::{Digest, Found, LookedUp, Pace, Partition};
 use yizhan_domain::ModelName;
 use yizhan_guard::Expected;
 use yizhan_model::EventStream;
-use yizhan_telemetry::Step;
+use yizhan_telemetry::{Outgoing, Step};
 
 /// The answer that was given before, if there is one. Answers from documents are not kept yet: their
 /// citations need the sources.
@@ -25,7 +25,8 @@ pub(crate) async fn remember(call: &Call<Safe>, target: &Target, walk: &mut Walk
     let mut request = call.request.clone();
     target.sampling.complete(&mut request.sampling);
     let app = target.app.as_ref().map(|app| ModelName::new(app.as_str()));
-    let looked_up = cache.look_up(&partition, app.as_ref(), &request, call.caller.cache).await;
+    let looking = cache.look_up(&partition, app.as_ref(), &request, call.caller.cache);
+    let looked_up = Outgoing::along(walk.outgoing(), looking).await;
     walk.leave();
     match looked_up {
         LookedUp::Hit(hit) => {

@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use yizhan_access::Principal;
 use yizhan_domain::{CallId, ErrorCode};
-use yizhan_telemetry::{LogIds, Traced, with_ids};
+use yizhan_telemetry::{LogIds, Outgoing, Traced, with_ids};
 
 /// The routes that the gateway notes itself once it has the call.
 const OF_GATEWAY: [&str; 7] = [
@@ -94,8 +94,9 @@ pub(crate) async fn around(State(state): State<Arc<AppState>>, mut request: Requ
     request.extensions_mut().insert(notes.clone());
     let facts = Facts::of(&request);
     let ids = Arc::clone(&notes.0.ids);
+    let outgoing = notes.traced().map(Traced::outgoing);
     let response = with_ids(ids, async {
-        let response = next.run(request).await;
+        let response = Outgoing::along(outgoing, next.run(request)).await;
         if is_worth_a_note(&facts, response.extensions().get().copied()) {
             state.chat.note(facts.note(&notes, &response, began)).await;
         }
