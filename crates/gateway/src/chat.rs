@@ -99,7 +99,7 @@ impl Gateway {
         journal.record.streamed = call.request.streamed;
         let policy = self.policy();
         let texts = Texts::of(&policy, &call.request);
-        content::asked(&mut journal.trace, &policy, &call.request.messages);
+        content::asked(&mut journal.trace, &policy, &call.request);
         let mut underway = Underway::new(Walk::new(policy, journal), &self.ledger);
         let walked = self.walk(call, underway.walk()?).await;
         let walk = underway.arrive()?;
@@ -117,6 +117,7 @@ impl Gateway {
         let call = self.shorten(call, &walk.policy)?;
         walk.enter(Stage::Limits);
         self.reserve(&call, &target, walk).await?;
+        walk.leave();
         let call = guard(call, walk)?;
         if let Some(remembered) = remember(&call, &target, walk).await {
             return Ok(remembered);

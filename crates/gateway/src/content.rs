@@ -7,14 +7,16 @@ use crate::policy::Policy;
 use serde_json::{Value, json};
 use yizhan_domain::{FinishReason, Message};
 use yizhan_guard::Side;
-use yizhan_model::ChatEvent;
+use yizhan_model::{ChatEvent, ChatRequest, Sampling};
 use yizhan_telemetry::{CallTrace, Content};
 
 /// Most bytes of the texts of each side: collectors refuse bodies of some megabytes, and a batch has many calls.
 const MOST: usize = 16 << 10;
 
 /// What was asked.
-pub(crate) fn asked(trace: &mut CallTrace, policy: &Policy, messages: &[Message]) {
+pub(crate) fn asked(trace: &mut CallTrace, policy: &Policy, request: &ChatRequest) {
+    let Sampling { max_tokens, temperature, top_p, .. } = request.sampling;
+    trace.asked(max_tokens, temperature, top_p);
     let content = trace.content();
     if content == Content::None {
         return;
@@ -24,7 +26,7 @@ pub(crate) fn asked(trace: &mut CallTrace, policy: &Policy, messages: &[Message]
         let text = shown(content, policy, Side::Input, &message.content.text(), &mut room);
         json!({"role": message.role.as_str(), "parts": [{"type": "text", "content": text}]})
     };
-    let messages: Vec<Value> = messages.iter().map(message).collect();
+    let messages: Vec<Value> = request.messages.iter().map(message).collect();
     trace.set_input(Value::Array(messages).to_string());
 }
 

@@ -82,6 +82,7 @@ struct Open {
     checked: Option<Instant>,
     spans: Vec<Span>,
     tries: u64,
+    asked: Vec<Attribute>,
     finish: Vec<&'static str>,
     texts: Texts,
     described: Option<Described>,
@@ -108,6 +109,7 @@ impl CallTrace {
             checked: None,
             spans: Vec::new(),
             tries: 0,
+            asked: Vec::new(),
             finish: Vec::new(),
             texts: Texts::default(),
             described: None,
@@ -173,6 +175,16 @@ impl CallTrace {
         if let Some(open) = &mut self.open {
             open.finish.push(reason);
         }
+    }
+
+    /// What the answer is to be like, as far as the caller says.
+    pub fn asked(&mut self, max_tokens: Option<u32>, temperature: Option<f32>, top_p: Option<f32>) {
+        let Some(open) = &mut self.open else { return };
+        open.asked.extend(max_tokens.map(|most| attribute("gen_ai.request.max_tokens", u64::from(most))));
+        // By its text: 0.7 is not to become 0.699999988.
+        let decimal = |number: f32| number.to_string().parse::<f64>().unwrap_or_default();
+        open.asked.extend(temperature.map(|number| attribute("gen_ai.request.temperature", decimal(number))));
+        open.asked.extend(top_p.map(|number| attribute("gen_ai.request.top_p", decimal(number))));
     }
 
     /// What was asked, in the conventions' JSON.
@@ -273,6 +285,7 @@ impl Drop for Open {
             Some(described) => described.span(self.own.context(), times),
             None => Span::new(self.own.context(), "call", SpanKind::Internal, times),
         };
+        span.attributes.append(&mut self.asked);
         let finish: Vec<_> = self.finish.iter().map(|reason| (*reason).into()).collect();
         if !finish.is_empty() {
             span.attributes.push(attribute("gen_ai.response.finish_reasons", finish));

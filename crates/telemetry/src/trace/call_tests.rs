@@ -97,6 +97,7 @@ fn tried(trace: &mut CallTrace, provider: &str, error: &str) {
 fn a_call_is_a_tree_of_spans() {
     let spans = spans(HEADER, |request| {
         let mut trace = CallTrace::begin(request);
+        trace.asked(Some(64), Some(0.7), None);
         trace.enter(Step::Limits);
         trace.enter(Step::Rules);
         trace.enter(Step::Queue);
@@ -125,6 +126,11 @@ fn a_call_is_a_tree_of_spans() {
     assert_eq!(value(call, "gen_ai.provider.name"), "moonshot_ai");
     assert_eq!(value(call, "server.address"), "api.moonshot.cn");
     assert_eq!(value(call, "gen_ai.usage.input_tokens"), "120");
+    assert_eq!(
+        (value(call, "gen_ai.request.max_tokens"), value(call, "gen_ai.request.temperature")),
+        ("64".into(), 0.7.into())
+    );
+    assert!(value(call, "gen_ai.request.top_p").is_null());
     assert_eq!(value(call, "gen_ai.response.finish_reasons")["values"][0]["stringValue"], "stop");
     let events = call["events"].as_array().unwrap();
     assert_eq!(events.len(), 2);
