@@ -4,7 +4,6 @@ use crate::error::ApiError;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use std::convert::Infallible;
@@ -28,12 +27,12 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 }
 
 /// Runs the rest of the way.
-pub(crate) async fn around(mut request: Request, next: Next) -> Response {
+pub(crate) async fn around(mut request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
     let begin = Instant::now();
     let id = own_id(&request).unwrap_or_else(fresh_id);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(id.clone());
-    let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+    let mut response = match AssertUnwindSafe(next(request)).catch_unwind().await {
         Ok(response) => response,
         Err(_) => {
             // The panic's own text is in the log already, by the panic hook.

@@ -3,8 +3,7 @@
 use crate::error::ApiError;
 use crate::state::AppState;
 use crate::{
-    admin, batches, chat, cors, embeddings, files, health, judge, middleware, models, notes, openapi, search,
-    store_files, stores,
+    admin, batches, chat, embeddings, files, health, judge, models, notes, openapi, search, store_files, stores,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -280,8 +279,6 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::disable())
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), notes::around))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), cors::around))
-        .layer(axum::middleware::from_fn(middleware::around))
         .with_state(state)
 }
 

@@ -4,23 +4,24 @@
 
 use crate::auth::Peer;
 use crate::lane::{Converse, Lane};
-use crate::routes;
 use crate::state::{AppState, Settings};
+use crate::{cors, middleware, routes};
+use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::io::ErrorKind;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tower_service::Service;
+use tower_service::Service as _;
 use yizhan_domain::Result;
 
 /// Serves until `shutdown` comes; then takes no more connections and gives requests under way
@@ -30,7 +31,7 @@ use yizhan_domain::Result;
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future<Output = ()>) -> Result<()> {
     let settings = state.settings.clone();
     let (stop, stopped) = watch::channel(false);
-    let converse = conversation(routes::router(Arc::new(state)), settings.clone(), stopped);
+    let converse = conversation(Arc::new(state), stopped);
     let lanes =
         (0..settings.lanes.max(1)).map(|number| Lane::start(number, Arc::clone(&converse), settings.shutdown_grace));
     let lanes = lanes.collect::<Result<Vec<_>>>()?;
@@ -54,48 +55,53 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
 }
 
 /// What is done with each connection.
-fn conversation(router: axum::Router, settings: Settings, stopped: watch::Receiver<bool>) -> Converse {
+fn conversation(state: Arc<AppState>, stopped: watch::Receiver<bool>) -> Converse {
+    let (router, settings) = (routes::router(Arc::clone(&state)), state.settings.clone());
     Arc::new(move |stream, peer| {
         // Without it the kernel would hold small pieces of a stream back.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("no TCP_NODELAY: {error}");
         }
-        let service = WithPeer { router: router.clone(), peer: Peer(peer) };
+        let service = Entrance { state: Arc::clone(&state), router: router.clone(), peer: Peer(peer) };
         Box::pin(converse(stream, service, settings.clone(), stopped.clone()))
     })
 }
 
-/// The router, and who is at the other end of its connection.
+/// What a connection's requests go through, from the outside in; and who is at its other end.
 #[derive(Clone)]
-struct WithPeer {
+struct Entrance {
+    state: Arc<AppState>,
     router: axum::Router,
     peer: Peer,
 }
 
-impl Service<Request<Incoming>> for WithPeer {
+impl Service<Request<Incoming>> for Entrance {
     type Response = Response;
     type Error = Infallible;
-    type Future = <axum::Router as Service<Request<Incoming>>>::Future;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), Infallible>> {
-        <axum::Router as Service<Request<Incoming>>>::poll_ready(&mut self.router, context)
-    }
-
-    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.peer);
-        self.router.call(request)
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let Self { state, mut router, peer } = self.clone();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        // One future for all of it: as layers of the router each would be a box of its own.
+        Box::pin(async move {
+            let inside = async |request: Request<Body>| router.call(request).await.unwrap_or_else(|never| match never {});
+            let shared = async |request: Request<Body>| cors::around(&state, request, inside).await;
+            Ok(middleware::around(request, shared).await)
+        })
     }
 }
 
 /// One connection, to its end.
-async fn converse<S>(stream: S, service: WithPeer, settings: Settings, mut stopped: watch::Receiver<bool>)
+async fn converse<S>(stream: S, service: Entrance, settings: Settings, mut stopped: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let io = TokioIo::new(crate::patience::Patient::new(stream, settings.idle_timeout));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
-    let connection = builder.serve_connection(io, TowerToHyperService::new(service));
+    let connection = builder.serve_connection(io, service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         // In this order, so that no dice are thrown at every piece.
