@@ -21,7 +21,7 @@ use yizhan_access::{Access, Fetch, Oidc};
 use yizhan_admission::Queue;
 use yizhan_document::{OcrModels, Parser, ParserOptions, Tools};
 use yizhan_domain::{BaseId, Error, Result};
-use yizhan_gateway::{Apps, Gateway};
+use yizhan_gateway::{Apps, Gateway, Reviews};
 use yizhan_index::{FlatIndex, TantivyIndex, TextIndex, VectorIndex};
 use yizhan_knowledge::{IndexFactory, Knowledge, Parts};
 use yizhan_metering::Meter;
@@ -29,7 +29,7 @@ use yizhan_model::ModelRegistry;
 use yizhan_process::Program;
 use yizhan_runtime::{Options as RuntimeOptions, Runtime};
 use yizhan_sqlite::{FileBlobs, Sqlite};
-use yizhan_store::{Base, BlobStore, BudgetStore, DocumentStore, KeyStore, UsageStore};
+use yizhan_store::{Base, BlobStore, BudgetStore, DocumentStore, KeyStore, ReviewStore, UsageStore};
 use yizhan_telemetry::{Metrics, MetricsOptions};
 
 /// The assembled house.
@@ -73,6 +73,11 @@ impl Assembly {
         Ok(Self { store, blobs, models, knowledge, folder: folder.to_owned(), _lock: lock })
     }
 
+    /// The queue of what rules hold for a person.
+    pub(crate) fn reviews(&self, config: &Config) -> Reviews {
+        Reviews::new(Arc::clone(&self.store) as Arc<dyn ReviewStore>, config.review)
+    }
+
     /// The gateway over a folder of applications, governed as the configuration says.
     pub(crate) async fn gateway(&self, global: &Global, apps: &Path, config: &Config) -> Result<Governed> {
         let apps = Apps::open(apps)?;
@@ -99,7 +104,7 @@ impl Assembly {
         .await?;
         let queue = Queue::new(config.queue);
         let gateway = Gateway::new(Arc::clone(&self.knowledge), apps, access, ledger, queue, policy);
-        let gateway = Arc::new(gateway);
+        let gateway = Arc::new(gateway.with_reviews(self.reviews(config)));
         watch::watch(&metrics, &gateway, Arc::clone(&gauges));
         Ok(Governed { gateway, limits, meter, metrics, gauges })
     }

@@ -101,6 +101,7 @@ fn record(note: Note) -> Record {
         "/v1/embeddings" => Kind::Embedding,
         "/v1/rerank" | "/v2/rerank" => Kind::Rerank,
         "/v1/moderations" => Kind::Moderation,
+        path if review(path).is_some() => Kind::Review,
         path if path.starts_with("/admin/") => Kind::Admin,
         _ => Kind::Other,
     };
@@ -121,8 +122,23 @@ fn record(note: Note) -> Record {
     record.total_ms = note.total_ms;
     record.address = note.address;
     record.user_agent = note.user_agent;
+    if let Some((tenant, id, decision)) = review(&note.path) {
+        if note.error.is_none() {
+            // Also when the installation's administrator decides: it is that tenant's matter.
+            record.tenant = Some(tenant.into());
+        }
+        record.extra.insert("review".to_owned(), id.into());
+        record.extra.insert("decision".to_owned(), decision.into());
+    }
     record.extra.insert("request".to_owned(), format!("{} {}", note.method, note.path).into());
     record
+}
+
+/// Tenant and id of a review, and what was decided on it, of the path by which that is done.
+fn review(path: &str) -> Option<(&str, &str, &str)> {
+    let (tenant, rest) = path.strip_prefix("/admin/v1/tenants/")?.split_once("/reviews/")?;
+    let (id, decision) = rest.split_once('/')?;
+    Some((tenant, id, decision))
 }
 
 #[async_trait]

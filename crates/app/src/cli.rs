@@ -4,6 +4,7 @@
 
 mod documents;
 mod governance;
+mod review;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 pub(crate) use documents::*;
 pub(crate) use governance::*;
+pub(crate) use review::*;
 
 /// From a folder of documents to cited answers, in one program.
 #[derive(Debug, Parser)]
@@ -92,6 +94,9 @@ pub(crate) enum Command {
     /// Make, list, change, disable and remove API keys
     #[command(subcommand)]
     Key(Key),
+    /// Decide on what rules hold until a person has looked at it
+    #[command(subcommand)]
+    Review(Review),
     /// Show calls, tokens and money by whom and what
     Usage(Usage),
     /// Verify, read and export the log of calls

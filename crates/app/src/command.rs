@@ -11,6 +11,7 @@ mod eval;
 mod ingest;
 mod key;
 mod model;
+mod review;
 mod search;
 mod serve;
 mod tenant;
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Project(command) => interruptible(tenant::member(&global, "project", command)),
         Command::User(command) => interruptible(tenant::member(&global, "user", command)),
         Command::Key(command) => interruptible(key::run(&global, command)),
+        Command::Review(command) => interruptible(review::run(&global, command)),
         Command::Usage(command) => interruptible(usage::run(&global, command)),
         Command::Audit(command) => interruptible(audit::run(&global, command)),
         Command::Eval(command) => interruptible(eval::run(&global, command)),

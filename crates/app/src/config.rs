@@ -12,7 +12,7 @@ use yizhan_admission::{LadderSettings, QueueSettings};
 use yizhan_audit::Capture;
 use yizhan_cache::Settings as CacheSettings;
 use yizhan_domain::{Error, ErrorCode, ModelName, Result};
-use yizhan_gateway::OnAuditFailure;
+use yizhan_gateway::{OnAuditFailure, ReviewSettings};
 use yizhan_provider::ProviderConfig;
 use yizhan_redis::RedisSettings;
 use yizhan_routing::{BreakerSettings, RetrySettings, Strategy};
@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) limits: LimitSettings,
     pub(crate) redis: Option<RedisSettings>,
     pub(crate) rules: Rules,
+    pub(crate) review: ReviewSettings,
     pub(crate) prices: Prices,
     pub(crate) audit: Audit,
     pub(crate) cache: CacheSettings,
@@ -183,6 +184,7 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
     config.telemetry.ca_file.iter_mut().for_each(settle);
     config.limits.check().map_err(|error| error.context(path.display()))?;
     config.telemetry.check().map_err(|error| error.context(path.display()))?;
+    config.review.check().map_err(|error| error.context(path.display()))?;
     config.cache.check().map_err(|error| error.context(path.display()))?;
     config.redis.iter().try_for_each(RedisSettings::check).map_err(|error| error.context(path.display()))?;
     Ok(config)

@@ -17,6 +17,7 @@ fn every_field_of_the_plain_tables_is_in_the_reference() {
     let fields = |value: toml::Value| value.as_table().unwrap().keys().cloned().collect::<Vec<_>>();
     let tables = [
         ("cache", toml::Value::try_from(CacheSettings { enabled: true, ..CacheSettings::default() }).unwrap()),
+        ("review", toml::Value::try_from(ReviewSettings::default()).unwrap()),
         ("queue", toml::Value::try_from(QueueSettings::default()).unwrap()),
         ("degradation", toml::Value::try_from(DegradationConfig::default()).unwrap()),
         ("telemetry", toml::Value::try_from(TelemetryConfig::default()).unwrap()),
@@ -36,6 +37,7 @@ fn a_wrong_configuration_is_refused_with_its_place() {
     for (text, expected) in [
         ("[audit]\npayload = \"all\"\n", "line 2"),
         ("[serverr]\n", "line 1"),
+        ("[review]\nmost_kib = 0\n", "most_kib"),
         ("[[routes]]\nname = \"r\"\ntargets = [{model = \"m\", weigth = 2}]\n", "weigth"),
         ("[limits.tenant]\nrequests_per_second = -1\n", "limits.tenant"),
         ("[telemetry]\nsampling = 1.5\n", "telemetry.sampling"),

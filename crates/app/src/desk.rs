@@ -1,4 +1,4 @@
-//! Where tenants, keys and usage are managed: on a data folder that this process holds, or by the server that
+//! Where tenants, keys, usage and reviews are managed: on a data folder that this process holds, or by the server that
 //! does. Both take and give the JSON of `/admin/v1`.
 //!
 //! It does not know what is typed or how results are printed.
@@ -14,7 +14,7 @@ use yizhan_access::{Access, Principal};
 use yizhan_audit::{Kind, Record};
 use yizhan_client::Client;
 use yizhan_domain::{CallId, KeyId, Result, TenantId};
-use yizhan_gateway::Ledger;
+use yizhan_gateway::{Ledger, Reviews};
 use yizhan_metering::Meter;
 use yizhan_server::admin::{self, time::now_ms};
 use yizhan_store::{AccountId, KeyStore, UsageStore};
@@ -35,6 +35,7 @@ pub(crate) struct Here {
     access: Access,
     ledger: Ledger,
     meter: Arc<Meter>,
+    reviews: Reviews,
     /// Holds the data folder.
     _assembly: Box<Assembly>,
 }
@@ -42,11 +43,15 @@ pub(crate) struct Here {
 impl Here {
     /// Writes a change down in the audit log, as the server would.
     async fn note(&self, what: String) -> Result<()> {
-        let mut record = Record::new(CallId::random(), now_ms(), Kind::Admin);
+        self.ledger.keep(self.record(Kind::Admin, what)).await
+    }
+
+    fn record(&self, kind: Kind, what: String) -> Record {
+        let mut record = Record::new(CallId::random(), now_ms(), kind);
         record.tenant = Some(tenant());
         record.key = Some(Principal::local(tenant()).key().clone());
         record.extra.insert("request".to_owned(), what.into());
-        self.ledger.keep(record).await
+        record
     }
 }
 
@@ -58,10 +63,11 @@ impl Desk {
             Station::Here(assembly) => assembly,
         };
         let usage = Arc::clone(&assembly.store) as Arc<dyn UsageStore>;
-        let (ledger, meter) =
-            governance::ledger(&config::load(global)?, &data_folder(global), usage, |_, _| {}).await?;
+        let config = config::load(global)?;
+        let (ledger, meter) = governance::ledger(&config, &data_folder(global), usage, |_, _| {}).await?;
+        let reviews = assembly.reviews(&config);
         let access = Access::new(Arc::clone(&assembly.store) as Arc<dyn KeyStore>);
-        Ok(Self::Here(Box::new(Here { access, ledger, meter, _assembly: assembly })))
+        Ok(Self::Here(Box::new(Here { access, ledger, meter, reviews, _assembly: assembly })))
     }
 
     pub(crate) async fn accounts(&self, of: Of<'_>) -> Result<Vec<Value>> {
@@ -149,6 +155,40 @@ impl Desk {
                 here.note(format!("remove key {key} of {tenant}")).await
             }
             Self::There(client) => client.revoke_key(tenant, key),
+        }
+    }
+
+    /// What rules hold in a tenant; the fields are those of its route.
+    pub(crate) async fn reviews(&self, tenant: &TenantId, fields: &[(String, String)]) -> Result<(Vec<Value>, bool)> {
+        match self {
+            Self::Here(here) => {
+                here.access.account(&AccountId::Tenant(tenant.clone())).await?;
+                admin::review_objects(&here.reviews, tenant, fields).await
+            }
+            Self::There(client) => client.reviews(tenant, fields),
+        }
+    }
+
+    pub(crate) async fn review(&self, tenant: &TenantId, id: &str) -> Result<Value> {
+        match self {
+            Self::Here(here) => admin::show_review(&here.reviews, tenant, id).await,
+            Self::There(client) => client.review(tenant, id),
+        }
+    }
+
+    pub(crate) async fn decide_review(&self, tenant: &TenantId, id: &str, verdict: &str, body: Value) -> Result<Value> {
+        match self {
+            Self::Here(here) => {
+                let by = Principal::local(tenant.clone());
+                let decided = admin::decide_review(&here.reviews, &by, tenant, id, verdict, body).await?;
+                let mut record = here.record(Kind::Review, format!("{verdict} review {id} of {tenant}"));
+                record.tenant = Some(tenant.clone());
+                record.extra.insert("review".to_owned(), id.into());
+                record.extra.insert("decision".to_owned(), verdict.into());
+                here.ledger.keep(record).await?;
+                Ok(decided)
+            }
+            Self::There(client) => client.decide_review(tenant, id, verdict, &body),
         }
     }
 

@@ -18,7 +18,7 @@ use tokio::time::interval;
 use yizhan_admission::{CpuMeter, Ladder, Step};
 use yizhan_audit::{Kind, Outcome, Record, Retention};
 use yizhan_domain::{CallId, Error, Result};
-use yizhan_gateway::Gateway;
+use yizhan_gateway::{Gateway, Reviews};
 use yizhan_server::admin::time::now_ms;
 use yizhan_telemetry::Tracer;
 
@@ -30,6 +30,8 @@ const MEASURE: Duration = Duration::from_millis(200);
 const FLUSH: Duration = Duration::from_secs(5);
 /// How often it is looked for what the retention policy ends.
 const RETAIN: Duration = Duration::from_secs(3600);
+/// How often it is looked for reviews whose time is over.
+const TIDY: Duration = Duration::from_secs(60);
 const DAY_MS: i64 = 86_400_000;
 
 /// Starts all of it. The tasks end when they are aborted.
@@ -48,6 +50,9 @@ pub(crate) fn start(
     tasks.push(tokio::spawn(measure(Arc::clone(governed), ladder)));
     if config.audit.keep_days.is_some() || config.audit.keep_payload_days.is_some() {
         tasks.push(tokio::spawn(retain(Arc::clone(gateway), config.audit.keep_days, config.audit.keep_payload_days)));
+    }
+    if let Some(reviews) = gateway.reviews() {
+        tasks.push(tokio::spawn(tidy(reviews.clone())));
     }
     governed.gauges.configured(now_s(), true);
     let reloader = Reloader {
@@ -117,6 +122,16 @@ async fn retain(gateway: Arc<Gateway>, days: Option<u32>, payload_days: Option<u
     }
 }
 
+async fn tidy(reviews: Reviews) {
+    let mut every = interval(TIDY);
+    loop {
+        every.tick().await;
+        if let Err(error) = reviews.tidy().await {
+            tracing::error!(%error, "old reviews could not be deleted; it is tried again");
+        }
+    }
+}
+
 /// Makes a changed configuration count, as a whole or not at all.
 struct Reloader {
     global: Global,
@@ -180,6 +195,9 @@ impl Reloader {
             crate::traces::know(tracer, &providers);
         }
         self.gateway.set_policy(policy);
+        if let Some(reviews) = self.gateway.reviews() {
+            reviews.set_settings(config.review);
+        }
         Ok(config)
     }
 

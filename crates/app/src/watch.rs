@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use yizhan_audit::Record;
 use yizhan_gateway::{Gateway, facts};
 use yizhan_routing::BreakerState;
+use yizhan_server::admin::time::now_ms;
 use yizhan_telemetry::{Metrics, Samples, metric};
 
 /// What no record tells.
@@ -80,6 +81,12 @@ fn of_gateway(gateway: &Gateway, samples: &mut Samples) {
             };
             samples.set(&metric::BREAKER_STATE, [&state.provider, state.model.as_str()], level);
         }
+    }
+    if let Some(reviews) = gateway.reviews() {
+        let backlog = reviews.backlog();
+        let waited_ms = backlog.oldest_ms.map_or(0, |oldest| now_ms().saturating_sub(oldest).max(0));
+        samples.set(&metric::REVIEWS_WAITING, [], backlog.waiting as f64);
+        samples.set(&metric::REVIEWS_OLDEST, [], waited_ms as f64 / 1000.0);
     }
     if let Some(log) = gateway.ledger().log() {
         samples.set(&metric::AUDIT_WAITING, [], log.waiting() as f64);

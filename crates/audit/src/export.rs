@@ -38,7 +38,7 @@ pub struct Filter {
     pub app: Option<String>,
     /// That asked for this model.
     pub model: Option<String>,
-    /// That ended so: `ok`, `refused`, `blocked`, `cancelled`, `cut_off`, `failed`.
+    /// That ended so: `ok`, `refused`, `blocked`, `held`, `cancelled`, `cut_off`, `failed`.
     pub outcome: Option<String>,
     /// At most so many.
     pub limit: Option<u64>,

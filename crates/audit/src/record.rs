@@ -55,6 +55,8 @@ pub enum Outcome {
     Refused(Code),
     /// A rule of this id blocked the input or the output.
     Blocked(String),
+    /// A rule holds the input or the output until a person has decided; the review's id.
+    Held(String),
     /// The caller went away.
     Cancelled,
     /// Cut off because a budget ended.
@@ -64,23 +66,24 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// One word for tables: `ok`, `refused`, `blocked`, `cancelled`, `cut_off`, `failed`.
+    /// One word for tables: `ok`, `refused`, `blocked`, `held`, `cancelled`, `cut_off`, `failed`.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Refused(_) => "refused",
             Self::Blocked(_) => "blocked",
+            Self::Held(_) => "held",
             Self::Cancelled => "cancelled",
             Self::CutOff => "cut_off",
             Self::Failed(_) => "failed",
         }
     }
 
-    /// What it says besides: an error's code or a rule's id.
+    /// What it says besides: an error's code, a rule's or a review's id.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Refused(code) | Self::Failed(code) => Some(code.as_str()),
-            Self::Blocked(rule) => Some(rule),
+            Self::Blocked(id) | Self::Held(id) => Some(id),
             _ => None,
         }
     }

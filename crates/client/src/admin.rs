@@ -1,4 +1,4 @@
-//! Tenants, projects, users, keys and usage, as the server tells of them.
+//! Tenants, projects, users, keys, usage and reviews, as the server tells of them.
 //!
 //! It does not know their fields: bodies and replies are the JSON of `/admin/v1`.
 
@@ -84,6 +84,23 @@ impl Client {
     pub fn usage(&self, fields: &[(String, String)]) -> Result<Value> {
         let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", segment(value))).collect();
         self.get(&format!("/admin/v1/usage?{}", fields.join("&")))
+    }
+
+    /// What rules hold in a tenant, and is there more; the fields are the query's.
+    pub fn reviews(&self, tenant: &TenantId, fields: &[(String, String)]) -> Result<(Vec<Value>, bool)> {
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", segment(value))).collect();
+        let page = self.get::<List<Value>>(&format!("{}/reviews?{}", tenant_path(tenant), fields.join("&")))?;
+        Ok((page.data, page.has_more))
+    }
+
+    /// All of one item that a rule holds.
+    pub fn review(&self, tenant: &TenantId, id: &str) -> Result<Value> {
+        self.get(&format!("{}/reviews/{}", tenant_path(tenant), segment(id)))
+    }
+
+    /// Decides on it: `approve`, `edit` or `reject`.
+    pub fn decide_review(&self, tenant: &TenantId, id: &str, verdict: &str, body: &Value) -> Result<Value> {
+        self.post(&format!("{}/reviews/{}/{verdict}", tenant_path(tenant), segment(id)), body)
     }
 
     fn objects(&self, path: &str) -> Result<Vec<Value>> {

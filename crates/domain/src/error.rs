@@ -2,6 +2,7 @@
 //!
 //! It does not know how an error travels: `server` turns it into HTTP, `app` into an exit code.
 
+use crate::ReviewId;
 use std::fmt;
 use std::time::Duration;
 
@@ -68,6 +69,8 @@ error_codes! {
     BudgetExceeded = "insufficient_quota", 429, "insufficient_quota";
     /// A rule forbids this content.
     ContentBlocked = "content_filter", 400, "invalid_request_error";
+    /// A rule wants a person to look at it first; the error names the review to ask for.
+    HeldForReview = "held_for_review", 403, "permission_error";
     /// A provider failed, or cannot be reached.
     ProviderFailed = "provider_error", 502, "server_error";
     /// Every place in the queue is taken; retry later.
@@ -97,12 +100,14 @@ pub struct Error {
     parameter: Option<String>,
     /// Milliseconds.
     retry_after: Option<u64>,
+    /// Not sent between processes: only the gateway's own errors have one.
+    review: Option<ReviewId>,
 }
 
 impl Error {
     /// An error with its sentence.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), parameter: None, retry_after: None }
+        Self { code, message: message.into(), parameter: None, retry_after: None, review: None }
     }
 
     /// The request is wrong in `parameter` (a JSON path such as `messages[0].role`).
@@ -137,6 +142,12 @@ impl Error {
         self
     }
 
+    /// The same error, about something that a person decides on.
+    pub fn under_review(mut self, review: ReviewId) -> Self {
+        self.review = Some(review);
+        self
+    }
+
     /// The same error, its sentence preceded by `context: `.
     pub fn context(mut self, context: impl fmt::Display) -> Self {
         self.message = format!("{context}: {}", self.message);
@@ -156,6 +167,11 @@ impl Error {
     /// After how long the call may be repeated with some hope, where that is known.
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after.map(Duration::from_millis)
+    }
+
+    /// What a person decides on, or has decided on, if it is about that.
+    pub fn review(&self) -> Option<&ReviewId> {
+        self.review.as_ref()
     }
 
     /// The parameter that it is about.
@@ -183,7 +199,7 @@ impl<'de> serde::Deserialize<'de> for Error {
         let (code, message, parameter, retry_after) =
             <(String, String, Option<String>, Option<u64>)>::deserialize(deserializer)?;
         let code = ErrorCode::parse(&code).unwrap_or(ErrorCode::Internal);
-        Ok(Self { code, message, parameter, retry_after })
+        Ok(Self { code, message, parameter, retry_after, review: None })
     }
 }
 

@@ -63,6 +63,8 @@ text_id! {
     UserId, prefix "user-";
     /// One call, `call-…`: what audit record, log line, trace and reply have in common.
     CallId, prefix "call-";
+    /// Something that a rule holds until a person has looked at it, `rev-…`.
+    ReviewId, prefix "rev-";
     /// The name that a caller puts into `model`.
     ModelName;
 }

@@ -11,7 +11,9 @@ mod place;
 mod usage;
 
 pub use error::{Error, ErrorCode, Result};
-pub use id::{BaseId, CallId, ChunkId, DocumentId, FileId, KeyId, ModelName, ProjectId, Sequence, TenantId, UserId};
+pub use id::{
+    BaseId, CallId, ChunkId, DocumentId, FileId, KeyId, ModelName, ProjectId, ReviewId, Sequence, TenantId, UserId,
+};
 pub use message::{Citation, Content, Fields, Message, Part, Role, ToolCall, ToolCallPiece};
 pub use money::Money;
 pub use place::{LineSpan, Place, Rect};

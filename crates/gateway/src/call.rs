@@ -6,7 +6,7 @@ use crate::target::Target;
 use std::sync::Arc;
 use yizhan_access::Principal;
 use yizhan_cache::Wish;
-use yizhan_domain::{CallId, ModelName};
+use yizhan_domain::{CallId, ModelName, ReviewId};
 use yizhan_knowledge::{Grounding, SearchMode};
 use yizhan_model::ChatRequest;
 use yizhan_routing::Route;
@@ -43,6 +43,8 @@ pub struct Caller {
     pub cache: Wish,
     /// The trace of the request that the call came with.
     pub trace: Option<Traced>,
+    /// The review that lets this request pass, as the caller says.
+    pub review: Option<ReviewId>,
 }
 
 impl Caller {
@@ -53,7 +55,8 @@ impl Caller {
 
     /// A call that has an id already.
     pub fn of_call(principal: Principal, call: CallId) -> Self {
-        Self { principal, call, address: None, user_agent: None, cache: Wish::default(), trace: None }
+        let cache = Wish::default();
+        Self { principal, call, address: None, user_agent: None, cache, trace: None, review: None }
     }
 }
 

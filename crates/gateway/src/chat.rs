@@ -10,12 +10,14 @@
 use crate::app::Apps;
 use crate::call::{Call, Grounded, GroundedBy, Known, Safe};
 use crate::content::{self, Said};
+use crate::held::guard;
 use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::memory::{remember, watched};
 use crate::policy::Policy;
 use crate::recorded::{Account, Recorded};
 use crate::reply::{Checked, Reply};
+use crate::reviews::Reviews;
 use crate::seen::{Counted, Seen};
 use crate::target::Target;
 use crate::texts::Texts;
@@ -27,7 +29,7 @@ use yizhan_access::{Access, Permit};
 use yizhan_admission::{Queue, Step};
 use yizhan_audit::{Cached, Kind};
 use yizhan_domain::{Error, ErrorCode, FinishReason, Message, ModelName, Result, Role, Usage};
-use yizhan_guard::{Expected, Outcome};
+use yizhan_guard::Expected;
 use yizhan_knowledge::{Found, Grounding, Knowledge, Language, Relevance, SearchOptions};
 use yizhan_model::{ChatEvent, ChatRequest, EventStream, ResponseFormat, Sampling};
 use yizhan_telemetry::{Outgoing, Step as Stage};
@@ -38,6 +40,8 @@ pub struct Gateway {
     pub(crate) apps: Apps,
     pub(crate) access: Arc<Access>,
     pub(crate) ledger: Ledger,
+    /// None: what rules send to a person is blocked.
+    reviews: Option<Reviews>,
     queue: Queue,
     policy: RwLock<Arc<Policy>>,
     step: RwLock<Step>,
@@ -54,7 +58,18 @@ impl Gateway {
         policy: Policy,
     ) -> Self {
         let (policy, step) = (RwLock::new(Arc::new(policy)), RwLock::default());
-        Self { knowledge, apps, access, ledger, queue, policy, step }
+        Self { knowledge, apps, access, ledger, reviews: None, queue, policy, step }
+    }
+
+    /// With a queue for what rules want a person to look at.
+    pub fn with_reviews(mut self, reviews: Reviews) -> Self {
+        self.reviews = Some(reviews);
+        self
+    }
+
+    /// What rules want a person to look at, if that is kept.
+    pub fn reviews(&self) -> Option<&Reviews> {
+        self.reviews.as_ref()
     }
 
     /// What holds now.
@@ -118,7 +133,7 @@ impl Gateway {
         walk.enter(Stage::Limits);
         self.reserve(&call, &target, walk).await?;
         walk.leave();
-        let call = guard(call, walk)?;
+        let call = guard(call, self.reviews.as_ref(), walk).await?;
         if let Some(remembered) = remember(&call, &target, walk).await {
             return Ok(remembered);
         }
@@ -135,9 +150,12 @@ impl Gateway {
 
     /// The answer's way out.
     fn reply(&self, begun: Begun, walk: Walk, texts: Option<Texts>) -> Reply {
-        let Walk { policy, journal, permit, slot, pending, prompt_tokens, most_output } = walk;
+        let Walk { policy, journal, permit, slot, pending, prompt_tokens, most_output, mut withholding } = walk;
         let Begun { name, events, grounding, expected } = begun;
         let said = Said::of(&journal.trace);
+        if let Some(withholding) = &mut withholding {
+            withholding.expect(&expected, grounding.as_ref());
+        }
         let seen = Arc::new(Seen::default());
         let events: EventStream = Box::pin(Counted::new(events, &seen));
         let (events, findings): (EventStream, _) = match &policy.guard {
@@ -171,6 +189,7 @@ impl Gateway {
             pending,
             texts,
             said,
+            withholding,
         };
         Reply {
             call,
@@ -341,22 +360,6 @@ fn most_output(sampling: &Sampling, request: &ChatRequest) -> Option<u32> {
     sampling.max_tokens.map(|tokens| tokens.saturating_mul(request.more_choices.saturating_add(1)))
 }
 
-fn guard(mut call: Call<Known>, walk: &mut Walk) -> Result<Call<Safe>> {
-    let request = std::mem::take(&mut call.request);
-    let Some(guard) = walk.policy.guard.clone() else { return Ok(call.safe(request, Vec::new())) };
-    walk.enter(Stage::Rules);
-    match guard.input(request) {
-        Outcome::Pass(checked) => {
-            walk.journal.found(&checked.findings, false);
-            Ok(call.safe(checked.request, checked.warnings))
-        }
-        Outcome::Blocked(refusal) | Outcome::Review(refusal) => {
-            walk.journal.found(&refusal.findings, false);
-            Err(refusal.error)
-        }
-    }
-}
-
 async fn generate(call: Call<Grounded>, walk: &mut Walk) -> Result<Begun> {
     let Grounded { route, grounding, refusal, warnings } = call.state;
     let expected = Expected { warnings, ..expected(&call.request) };
@@ -392,4 +395,4 @@ fn said(sentence: &str) -> EventStream {
 
 #[cfg(test)]
 #[path = "chat_tests.rs"]
-mod tests;
+pub(crate) mod tests;

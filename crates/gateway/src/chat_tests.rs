@@ -50,17 +50,17 @@ impl ModelRegistry for One {
     }
 }
 
-struct House {
-    gateway: Gateway,
-    model: Arc<ScriptedChat>,
-    store: Arc<MemoryStore>,
+pub(crate) struct House {
+    pub(crate) gateway: Gateway,
+    pub(crate) model: Arc<ScriptedChat>,
+    pub(crate) store: Arc<MemoryStore>,
 }
 
 fn house(apps: Apps) -> House {
     house_with(apps, Ledger::default())
 }
 
-fn house_with(apps: Apps, ledger: Ledger) -> House {
+pub(crate) fn house_with(apps: Apps, ledger: Ledger) -> House {
     let model = Arc::new(ScriptedChat::new("scripted"));
     let store = Arc::new(MemoryStore::new());
     let options = yizhan_document::ParserOptions::new(Default::default());
@@ -81,7 +81,7 @@ fn house_with(apps: Apps, ledger: Ledger) -> House {
 }
 
 /// A base of full text only, one chunk a document, ready.
-async fn fill(store: &MemoryStore, name: &str, documents: &[(&str, &str)]) {
+pub(crate) async fn fill(store: &MemoryStore, name: &str, documents: &[(&str, &str)]) {
     let tenant = TenantId::default_tenant();
     let base = store.create_base(&tenant, name, BaseSettings::default()).await.unwrap();
     for (name, text) in documents {

@@ -2,7 +2,8 @@
 //!
 //! It does not know what they do with it.
 
-use yizhan_audit::{Attempt, Cached, Finding, Kind, Record};
+use yizhan_audit::{Attempt, Cached, Finding, Kind, Outcome, Record};
+use yizhan_domain::ErrorCode;
 use yizhan_telemetry::{AttemptFacts, CallFacts, CallKind, CallOutcome, FindingFacts};
 
 /// The facts of a call; none where the record is about something else.
@@ -22,7 +23,7 @@ pub fn facts(record: &Record) -> Option<CallFacts<'_>> {
         provider: served.map_or("", |served| served.provider.as_str()),
         served: served.map_or("", |served| served.model.as_str()),
         outcome: CallOutcome::parse(record.outcome.word()),
-        code: record.outcome.detail().unwrap_or(""),
+        code: code(&record.outcome),
         limit: "",
         status: record.status,
         streamed: record.streamed,
@@ -35,6 +36,14 @@ pub fn facts(record: &Record) -> Option<CallFacts<'_>> {
         attempts: record.attempts.iter().map(attempt).collect(),
         findings: record.findings.iter().map(finding).collect(),
     })
+}
+
+/// The error's code or the rule; not a review's id, of which there is no end.
+fn code(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Held(_) => ErrorCode::HeldForReview.as_str(),
+        other => other.detail().unwrap_or(""),
+    }
 }
 
 fn kind(kind: Kind) -> Option<CallKind> {

@@ -6,7 +6,7 @@ use crate::call::Caller;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use yizhan_audit::{Attempt, Charged, Finding, Kind, Outcome, Record, Served};
-use yizhan_domain::{Error, ErrorCode, ModelName, Usage};
+use yizhan_domain::{Error, ErrorCode, ModelName, ReviewId, Usage};
 use yizhan_guard::Action;
 use yizhan_metering as metering;
 use yizhan_routing::Trail;
@@ -72,10 +72,19 @@ impl Journal {
         }
     }
 
+    /// A person has looked at the request: under this id.
+    pub(crate) fn reviewed(&mut self, review: &ReviewId) {
+        self.record.extra.insert("review".to_owned(), review.as_str().into());
+    }
+
     /// The call ends with an error before it began to answer.
     pub(crate) fn refused(&mut self, error: &Error) {
         self.record.status = error.code().status();
         self.record.outcome = match error.code() {
+            ErrorCode::HeldForReview => match error.review() {
+                Some(review) => Outcome::Held(review.to_string()),
+                None => Outcome::Refused(error.code().into()),
+            },
             ErrorCode::ContentBlocked => match self.record.findings.last() {
                 Some(finding) => Outcome::Blocked(finding.rule.clone()),
                 None => Outcome::Refused(error.code().into()),
@@ -128,7 +137,7 @@ pub fn counted(record: &Record) -> metering::Call<'_> {
         outcome: match record.outcome {
             Outcome::Ok | Outcome::CutOff => metering::CallOutcome::Ok,
             Outcome::Failed(_) => metering::CallOutcome::Failed,
-            Outcome::Refused(_) | Outcome::Blocked(_) => metering::CallOutcome::Refused,
+            Outcome::Refused(_) | Outcome::Blocked(_) | Outcome::Held(_) => metering::CallOutcome::Refused,
             Outcome::Cancelled => metering::CallOutcome::Cancelled,
         },
         cache_hit: record.cache != yizhan_audit::Cached::Miss,

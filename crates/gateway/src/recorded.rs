@@ -4,6 +4,7 @@
 //! It does not know what was done to the events before.
 
 use crate::content::{self, Said};
+use crate::held::{Withholding, is_withheld};
 use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::policy::Policy;
@@ -20,7 +21,7 @@ use yizhan_access::Permit;
 use yizhan_admission::{Slot, Verdict};
 use yizhan_audit::{Cached, Charged, Outcome};
 use yizhan_cache::Pending;
-use yizhan_domain::{Error, ErrorCode, Fields, FinishReason, Money, Result, Usage};
+use yizhan_domain::{Error, ErrorCode, Fields, FinishReason, Money, Result, ReviewId, Usage};
 use yizhan_guard::Findings;
 use yizhan_model::{ChatEvent, EventStream};
 
@@ -43,6 +44,8 @@ pub(crate) struct Account {
     pub(crate) texts: Option<Texts>,
     /// What was answered, where the trace is to have it.
     pub(crate) said: Option<Said>,
+    /// Needed when a rule withholds the answer for a person.
+    pub(crate) withholding: Option<Box<Withholding>>,
 }
 
 impl Account {
@@ -124,6 +127,8 @@ enum Stage {
     Flowing,
     /// More is being set aside before this event may pass.
     Covering(BoxFuture<'static, (Permit, Result<()>)>, ChatEvent),
+    /// The answer is put into the queue for a person; then the caller is told.
+    Withholding(BoxFuture<'static, (Fields, Option<ReviewId>)>),
     /// These go out before the end.
     Ending(VecDeque<ChatEvent>, Outcome),
     /// The record is being written; then this goes out as the last.
@@ -139,11 +144,13 @@ pub(crate) struct Recorded {
     stage: Stage,
     /// Why the first answer ended.
     reason: Option<FinishReason>,
+    /// A person decides on the answer.
+    held: Option<ReviewId>,
 }
 
 impl Recorded {
     pub(crate) fn new(events: EventStream, account: Account) -> Self {
-        Self { events: Some(events), account: Some(account), stage: Stage::Flowing, reason: None }
+        Self { events: Some(events), account: Some(account), stage: Stage::Flowing, reason: None, held: None }
     }
 
     /// What to do with the next event of the stream; the event itself when it may pass.
@@ -154,6 +161,7 @@ impl Recorded {
                 self.record(outcome, |usage_of_record| Ok(ChatEvent::End { usage: shown(usage, usage_of_record) }));
                 None
             }
+            Some(Ok(ChatEvent::Extra { choice: None, fields })) if is_withheld(&fields) => self.withhold(fields),
             Some(Ok(event)) => {
                 if let Some(texts) = self.account.as_mut().and_then(|account| account.texts.as_mut()) {
                     texts.take(&event);
@@ -189,7 +197,24 @@ impl Recorded {
         }
     }
 
+    /// The guard withholds the answer: it goes to a person, where there is a queue.
+    fn withhold(&mut self, told: Fields) -> Option<ChatEvent> {
+        let account = self.account.as_mut();
+        let withheld = account.and_then(|account| {
+            let withheld = account.findings.as_ref()?.take_withheld()?;
+            Some((account.withholding.take()?, withheld))
+        });
+        let Some((withholding, withheld)) = withheld else {
+            return Some(ChatEvent::Extra { choice: None, fields: told });
+        };
+        self.stage = Stage::Withholding(Box::pin(withholding.hold(withheld)));
+        None
+    }
+
     fn outcome(&self) -> Outcome {
+        if let Some(review) = &self.held {
+            return Outcome::Held(review.to_string());
+        }
         let findings = self.account.as_ref().and_then(|account| account.findings.as_ref());
         if self.reason == Some(FinishReason::ContentFilter)
             && let Some(findings) = findings
@@ -271,6 +296,11 @@ impl Stream for Recorded {
                         Ok(()) => return Poll::Ready(Some(Ok(event))),
                         Err(error) => this.cut_off(&error),
                     }
+                }
+                Stage::Withholding(holding) => {
+                    let (fields, review) = ready!(holding.as_mut().poll(context));
+                    (this.stage, this.held) = (Stage::Flowing, review);
+                    return Poll::Ready(Some(Ok(ChatEvent::Extra { choice: None, fields })));
                 }
                 Stage::Ending(events, outcome) => {
                     if let Some(event) = events.pop_front() {

@@ -2,6 +2,7 @@
 //!
 //! It does not know the steps.
 
+use crate::held::Withholding;
 use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::policy::Policy;
@@ -22,11 +23,22 @@ pub(crate) struct Walk {
     pub(crate) pending: Option<Pending>,
     pub(crate) prompt_tokens: u32,
     pub(crate) most_output: Option<u32>,
+    /// Needed when a rule withholds the answer for a person; none when no rule does.
+    pub(crate) withholding: Option<Box<Withholding>>,
 }
 
 impl Walk {
     pub(crate) fn new(policy: Arc<Policy>, journal: Journal) -> Self {
-        Self { policy, journal, permit: None, slot: None, pending: None, prompt_tokens: 0, most_output: None }
+        Self {
+            policy,
+            journal,
+            permit: None,
+            slot: None,
+            pending: None,
+            prompt_tokens: 0,
+            most_output: None,
+            withholding: None,
+        }
     }
 
     /// For the trace: a step begins, and the one before is over.

@@ -112,10 +112,10 @@ fn watches_only(action: Action) -> bool {
 }
 
 fn message(rule: &Rule) -> String {
-    if rule.message.is_empty() {
-        "A rule of this service does not allow this content.".into()
-    } else {
-        rule.message.clone()
+    match rule.action {
+        _ if !rule.message.is_empty() => rule.message.clone(),
+        Action::Review => "A rule of this service wants a person to look at this first.".into(),
+        _ => "A rule of this service does not allow this content.".into(),
     }
 }
 

@@ -33,7 +33,7 @@ pub enum Outcome {
     Pass(Checked),
     /// A rule forbids it.
     Blocked(Refusal),
-    /// A rule wants a person to look at it first.
+    /// A rule wants a person to look at it first. No rule that blocks finds anything in it.
     Review(Refusal),
 }
 
@@ -72,6 +72,23 @@ pub struct TextCheck {
     pub error: Option<Error>,
 }
 
+/// Who has looked at a text before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Nobody: every rule counts.
+    #[default]
+    ByNobody,
+    /// A person, as some rules want.
+    ByPerson,
+}
+
+impl Seen {
+    /// Does the rule count still?
+    pub(crate) fn leaves(self, rule: &Known) -> bool {
+        self == Seen::ByNobody || rule.action != Action::Review
+    }
+}
+
 /// A rule that ends a call.
 pub(crate) struct Stop(pub(crate) u16);
 
@@ -97,12 +114,29 @@ impl Guard {
 
     /// Looks at a request: all text parts of its messages, and the arguments of the tool calls in them. Each
     /// rule says whose messages it looks at. Tools' descriptions and unknown fields are not looked at.
-    pub fn input(&self, mut request: ChatRequest) -> Outcome {
+    pub fn input(&self, request: ChatRequest) -> Outcome {
+        match self.look_at(request, Seen::ByNobody) {
+            // A person is not asked about what may not go on whatever they say.
+            Outcome::Review(held) => match self.look_at(held.request.clone(), Seen::ByPerson) {
+                blocked @ Outcome::Blocked(_) => blocked,
+                _ => Outcome::Review(held),
+            },
+            outcome => outcome,
+        }
+    }
+
+    /// [`Guard::input`] for a request that a person has looked at: the rules that wanted that find nothing any more,
+    /// all others hold.
+    pub fn reviewed_input(&self, request: ChatRequest) -> Outcome {
+        self.look_at(request, Seen::ByPerson)
+    }
+
+    fn look_at(&self, mut request: ChatRequest, seen: Seen) -> Outcome {
         if self.plan.input.is_empty() {
             return Outcome::Pass(Checked { request, findings: Vec::new(), warnings: Vec::new() });
         }
         let (mut findings, mut changes) = (Vec::new(), Vec::new());
-        let mut look = |(index, message)| self.message(index, message, &mut findings, &mut changes);
+        let mut look = |(index, message)| self.message(index, message, seen, &mut findings, &mut changes);
         let stop = request.messages.iter().enumerate().find_map(|numbered| look(numbered).err());
         findings.truncate(MOST_FINDINGS);
         if let Some(rule) = stop.and_then(|Stop(rule)| self.plan.rules.get(usize::from(rule))) {
@@ -140,6 +174,11 @@ impl Guard {
         TextCheck { text: step.released, findings, error }
     }
 
+    /// Can a rule hold answers until a person has looked at them?
+    pub fn reviews_answers(&self) -> bool {
+        self.plan.output.reviews
+    }
+
     /// Guards an answer on its way. Without rules for answers the stream passes untouched.
     pub fn output(self: &Arc<Self>, events: EventStream) -> Guarded {
         Guarded::new(self, events)
@@ -157,12 +196,18 @@ impl Guard {
         &self,
         index: usize,
         message: &Message,
+        seen: Seen,
         findings: &mut Vec<Finding>,
         changes: &mut Vec<(Place, String)>,
     ) -> Flow<()> {
         let side = &self.plan.input;
         let role = message.role;
-        let scope = Scope { rules: &self.plan.rules, side, counts: &|rule| rule.looks_at(role), look_on: false };
+        let scope = Scope {
+            rules: &self.plan.rules,
+            side,
+            counts: &|rule| rule.looks_at(role) && seen.leaves(rule),
+            look_on: false,
+        };
         let mut look = |text: &str, place: Place, mut lane: Lane| {
             let checked = whole(&mut lane, text.to_owned(), &scope, findings)?;
             if checked != text {

@@ -50,6 +50,18 @@ fn a_refusal_tells_the_rules_sentence_and_not_the_text() {
 }
 
 #[test]
+fn what_a_person_has_looked_at_is_held_to_the_other_rules() {
+    let given = |text: &str| request(vec![Message::text(Role::User, text)]);
+    let Outcome::Pass(checked) = guard(RULES).reviewed_input(given("可疑 敏感 股票")) else { panic!("held") };
+    assert_eq!(checked.request.messages[0].content.text(), "可疑 ██ 股票");
+    assert!(checked.findings.iter().all(|finding| finding.rule != "review"));
+    for look in [Guard::input, Guard::reviewed_input] {
+        let outcome = look(&guard(RULES), given("可疑，禁语"));
+        assert!(matches!(outcome, Outcome::Blocked(refusal) if refusal.rule == "block"), "no use asking a person");
+    }
+}
+
+#[test]
 fn roles_can_be_chosen() {
     let guard = guard("rules: [{id: a, action: block, roles: [system], match: {words: [x]}}]");
     assert!(matches!(guard.input(request(vec![Message::text(Role::User, "x")])), Outcome::Pass(_)));

@@ -10,10 +10,10 @@
 //!
 //! It does not know what the findings are for, nor how a withheld answer reaches a person.
 
-use crate::compile::Side;
+use crate::compile::{Known, Side};
 use crate::extra;
 use crate::finding::{Finding, Findings, Place, Withheld};
-use crate::guard::{Flow, Guard, Stop, whole};
+use crate::guard::{Flow, Guard, Seen, Stop, whole};
 use crate::lane::{Lane, Scope, Step};
 use crate::rule::Action;
 use futures_core::Stream;
@@ -59,6 +59,14 @@ impl Guarded {
     /// The findings: the handle stays good after the stream is gone.
     pub fn findings(&self) -> Findings {
         self.findings.clone()
+    }
+
+    /// An answer that a person looks at, or has: the rules that want that find nothing, all others hold.
+    pub fn reviewed(mut self) -> Self {
+        if let Some(watchman) = &mut self.watchman {
+            (watchman.seen, watchman.review) = (Seen::ByPerson, None);
+        }
+        self
     }
 
     /// Says what is known of the answer beforehand.
@@ -110,6 +118,7 @@ struct Watchman {
     ready: VecDeque<Result<ChatEvent>>,
     expected: Expected,
     ended: bool,
+    seen: Seen,
     review: Option<Review>,
 }
 
@@ -147,6 +156,7 @@ impl Watchman {
             ready: VecDeque::new(),
             expected: Expected::default(),
             ended: false,
+            seen: Seen::default(),
             review: review.then(|| Review { events: Vec::new(), bytes: 0, rule: None, complete: false }),
         }
     }
@@ -214,7 +224,7 @@ impl Watchman {
         let state = self.choices.entry(choice).or_default();
         let new = if self.expected.structured { Lane::json } else { Lane::new };
         let lane = state.text.get_or_insert_with(|| new(Place::Answer { choice }, side));
-        let step = lane.push(delta, &scope(&guard));
+        let step = lane.push(delta, &scope(&guard, self.seen));
         self.absorb(Some(choice), step, |delta| ChatEvent::Text { choice, delta })
     }
 
@@ -223,7 +233,7 @@ impl Watchman {
         let side = &guard.plan.output;
         let state = self.choices.entry(choice).or_default();
         let lane = state.reasoning.get_or_insert_with(|| Lane::new(Place::Reasoning { choice }, side));
-        let step = lane.push(delta, &scope(&guard));
+        let step = lane.push(delta, &scope(&guard, self.seen));
         self.absorb(None, step, |delta| ChatEvent::Reasoning { choice, delta })
     }
 
@@ -238,7 +248,7 @@ impl Watchman {
         let place = Place::ToolArguments { choice, index };
         let lane = state.arguments.entry(index).or_insert_with(|| Lane::json(place, side));
         let empty = piece.arguments.is_empty();
-        let step = lane.push(std::mem::take(&mut piece.arguments), &scope(&guard));
+        let step = lane.push(std::mem::take(&mut piece.arguments), &scope(&guard, self.seen));
         piece.arguments = self.absorb(None, step, |arguments| more_arguments(choice, index, arguments))?;
         piece.extra = self.fields(Some(choice), piece.extra)?;
         let bare = piece.id.is_none() && piece.name.is_none() && piece.extra.is_empty();
@@ -297,7 +307,7 @@ impl Watchman {
         };
         let place = Place::Extra { choice, path: path.to_owned() };
         let lane = lanes.entry(path.to_owned()).or_insert_with(|| Lane::new(place, &guard.plan.output));
-        let step = lane.push(text, &scope(&guard));
+        let step = lane.push(text, &scope(&guard, self.seen));
         let fields = |text| ChatEvent::Extra { choice, fields: extra::at_path(path, text) };
         self.absorb(None, step, fields)
     }
@@ -315,7 +325,7 @@ impl Watchman {
         let mut findings = Vec::new();
         let guard = self.guard.clone();
         let mut lane = Lane::new(place, &guard.plan.output);
-        let text = whole(&mut lane, text, &scope(&guard), &mut findings);
+        let text = whole(&mut lane, text, &scope(&guard, self.seen), &mut findings);
         findings.into_iter().for_each(|finding| self.note(None, finding));
         text
     }
@@ -358,7 +368,7 @@ impl Watchman {
 
     fn close_choice(&mut self, choice: u32) -> Flow<()> {
         let guard = self.guard.clone();
-        let scope = scope(&guard);
+        let scope = scope(&guard, self.seen);
         let state = self.choices.entry(choice).or_default();
         let reasoning = state.reasoning.take();
         let text = state.text.take();
@@ -388,7 +398,7 @@ impl Watchman {
         let guard = self.guard.clone();
         for (path, mut lane) in lanes {
             let event = |text| ChatEvent::Extra { choice, fields: extra::at_path(&path, text) };
-            let rest = self.absorb(None, lane.finish(&scope(&guard)), event)?;
+            let rest = self.absorb(None, lane.finish(&scope(&guard, self.seen)), event)?;
             self.send_unless_empty(rest, event);
         }
         Ok(())
@@ -502,9 +512,13 @@ impl Review {
     }
 }
 
-fn scope(guard: &Guard) -> Scope<'_> {
+fn scope(guard: &Guard, seen: Seen) -> Scope<'_> {
     let side: &Side = &guard.plan.output;
-    Scope { rules: &guard.plan.rules, side, counts: &|_| true, look_on: false }
+    let counts: &dyn Fn(&Known) -> bool = match seen {
+        Seen::ByNobody => &|_| true,
+        Seen::ByPerson => &|rule| Seen::ByPerson.leaves(rule),
+    };
+    Scope { rules: &guard.plan.rules, side, counts, look_on: false }
 }
 
 fn more_arguments(choice: u32, index: u32, arguments: String) -> ChatEvent {

@@ -185,6 +185,20 @@ fn a_reviewed_answer_is_withheld_and_kept_whole() {
 }
 
 #[test]
+fn a_reviewed_answer_is_held_to_the_other_rules() {
+    let rules = "rules: [{id: look, action: review, match: {words: [敏感]}}, {id: hide, action: mask, match: {words: [密码]}}, {id: no, action: block, match: {words: [禁语]}}]";
+    assert!(guard(rules).reviews_answers());
+    let given = vec![text(0, "敏感密"), text(0, "码"), finish(0, FinishReason::Stop), end()];
+    let got: String = events(guard(rules).output(stream_of(given)).reviewed())
+        .into_iter()
+        .filter_map(|event| if let ChatEvent::Text { delta, .. } = event { Some(delta) } else { None })
+        .collect();
+    assert_eq!(got, "敏感██");
+    let blocked = events(guard(rules).output(stream_of(vec![text(0, "敏感禁语"), end()])).reviewed());
+    assert!(blocked.contains(&finish(0, FinishReason::ContentFilter)));
+}
+
+#[test]
 fn other_fields_carry_nothing_past_the_rules() {
     let given = vec![
         extra(Some(0), json!({"logprobs": {"content": [{"token": "secret"}]}})),

@@ -10,6 +10,8 @@ mod accounts;
 mod acts;
 mod fields;
 mod keys;
+mod review_acts;
+mod reviews;
 mod usage;
 mod usage_query;
 mod wire;
@@ -21,6 +23,8 @@ pub use acts::{
     show_account,
 };
 pub(crate) use keys::{change as change_key_of, issue, list as keys, revoke};
+pub use review_acts::{decide_review, review_objects, show_review};
+pub(crate) use reviews::{approve, edit, list as reviews, of_caller as review_of_caller, reject, show as review};
 pub(crate) use usage::{limits, usage};
 pub use usage_query::{read as usage_query, write as usage_object};
 
@@ -29,10 +33,15 @@ use yizhan_access::{Principal, Scope};
 use yizhan_domain::{Error, Result, TenantId};
 use yizhan_store::AccountId;
 
-/// The tenant of a path, for someone who may manage it: its own with the scope `keys`, another only as the
-/// installation's administrator. To everyone else another tenant looks as if there were none.
+/// The tenant of a path, for someone who may manage it.
 async fn managed(state: &AppState, principal: &Principal, tenant: &str) -> Result<TenantId> {
-    principal.require(Scope::Keys)?;
+    of_path(state, principal, tenant, Scope::Keys).await
+}
+
+/// The tenant of a path: the caller's own with the scope, another only for the installation's administrator. To
+/// everyone else another tenant looks as if there were none.
+async fn of_path(state: &AppState, principal: &Principal, tenant: &str, scope: Scope) -> Result<TenantId> {
+    principal.require(scope)?;
     let id = TenantId::from(tenant);
     if principal.tenant() != &id && principal.require_installation(Scope::Admin).is_err() {
         return Err(Error::not_found("tenant", tenant));

@@ -11,11 +11,14 @@ use axum::http::{HeaderMap, header};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use yizhan_access::{Credentials, Principal, Scope};
-use yizhan_domain::Result;
+use yizhan_domain::{Result, ReviewId};
 use yizhan_gateway::Caller as Calling;
 
 /// Longest name of a caller's program that is noted, in bytes.
 const MOST_AGENT: usize = 200;
+
+/// The header that names a review: in a request the one that lets it pass, in a reply the one that decides on it.
+pub(crate) const REVIEW: &str = "x-yizhan-review";
 
 /// The other end of the connection.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +38,9 @@ pub(crate) struct Administrator;
 
 /// Someone who may manage keys, projects and users of their tenant.
 pub(crate) struct Manager(pub(crate) Principal);
+
+/// Someone who may decide on what rules hold in their tenant.
+pub(crate) struct Reviewer(pub(crate) Principal);
 
 /// Someone who may read what their tenant used.
 pub(crate) struct UsageReader(pub(crate) Principal);
@@ -87,6 +93,7 @@ impl FromRequestParts<Arc<AppState>> for Asker {
         let asks = text(&parts.headers, header::CACHE_CONTROL.as_str()).unwrap_or_default().to_ascii_lowercase();
         caller.cache.read = !asks.contains("no-cache") && !asks.contains("no-store");
         caller.cache.write = !asks.contains("no-store");
+        caller.review = text(&parts.headers, REVIEW).map(|id| ReviewId::new(id.trim()));
         Ok(Self(caller))
     }
 }
@@ -126,6 +133,16 @@ impl FromRequestParts<Arc<AppState>> for UsageReader {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
         let principal = authenticate(parts, state).await?;
         principal.require(Scope::Usage)?;
+        Ok(Self(principal))
+    }
+}
+
+impl FromRequestParts<Arc<AppState>> for Reviewer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
+        let principal = authenticate(parts, state).await?;
+        principal.require(Scope::Review)?;
         Ok(Self(principal))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use crate::state::AppState;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt;
@@ -28,6 +28,20 @@ impl FromRequest<Arc<AppState>> for JsonBody {
         let (parts, body) = request.into_parts();
         let bytes = read(&parts.headers, body, state.settings.body_bytes, state.settings.idle_timeout).await?;
         Ok(Self(parse_json(&bytes)?))
+    }
+}
+
+/// A body of JSON that may be left out: then it is an empty object.
+pub(crate) struct SomeJson(pub(crate) Value);
+
+impl FromRequest<Arc<AppState>> for SomeJson {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(Self(Value::Object(Default::default())));
+        }
+        JsonBody::from_request(request, state).await.map(|JsonBody(body)| Self(body))
     }
 }
 

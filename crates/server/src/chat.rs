@@ -1,7 +1,7 @@
 //! The chat routes of all dialects: one stream of events, sent as it comes or collected.
 
 use crate::admin::time::now_ms;
-use crate::auth::Asker;
+use crate::auth::{Asker, REVIEW};
 use crate::backend::{ChatCall, Reply, RetrievalWishes};
 use crate::body::JsonBody;
 use crate::error::{ApiError, ApiResult, ErrorForm, ok};
@@ -31,7 +31,7 @@ pub(crate) async fn create(
     let model = request.model_name();
     let call = to_call(model, request.request, request.retrieval)?;
     let reply = state.chat.chat(caller, call).await.map_err(ApiError::noted)?;
-    let (facts, created) = (Facts::of(&reply), now_ms() / 1000);
+    let (mut facts, created) = (Facts::of(&reply), now_ms() / 1000);
     let id = format!("chatcmpl-{}", digits(&reply));
     if stream {
         let writer = ChunkWriter::new(id, created, reply.model.as_str(), include_usage);
@@ -40,7 +40,7 @@ pub(crate) async fn create(
     }
     let model = reply.model.clone();
     let mut answer = Answer::default();
-    collect(reply, |event| answer.take(event)).await?;
+    facts.review = collect(reply, |event| answer.take(event)).await?;
     Ok(facts.onto(ok(&answer.write(&id, created, model.as_str()))))
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn messages(
         let stream = request.request.streamed;
         let call = to_call(request.model_name(), request.request, request.retrieval)?;
         let reply = state.chat.chat(caller, call).await.map_err(ApiError::noted)?;
-        let facts = Facts::of(&reply);
+        let mut facts = Facts::of(&reply);
         let id = format!("msg_{}", digits(&reply));
         if stream {
             let writer = MessageWriter::new(id, reply.model.as_str(), reply.prompt_tokens);
@@ -64,7 +64,7 @@ pub(crate) async fn messages(
             return Ok(facts.onto(sse::response(frames, state.settings.keep_alive)));
         }
         let (model, mut message) = (reply.model.clone(), MessageReply::default());
-        collect(reply, |event| message.take(event)).await?;
+        facts.review = collect(reply, |event| message.take(event)).await?;
         Ok(facts.onto(ok(&message.write(&id, model.as_str()))))
     };
     answered.await.map_err(|error: ApiError| error.in_form(ErrorForm::Anthropic))
@@ -95,7 +95,7 @@ pub(crate) async fn responses(
     let (stream, echo, created) = (request.request.streamed, request.echo.clone(), now_ms() / 1000);
     let call = to_call(request.model_name(), request.request, request.retrieval)?;
     let reply = state.chat.chat(caller, call).await.map_err(ApiError::noted)?;
-    let facts = Facts::of(&reply);
+    let mut facts = Facts::of(&reply);
     let id = format!("resp_{}", digits(&reply));
     if stream {
         let writer = ResponseWriter::new(id, created, reply.model.as_str(), echo);
@@ -103,7 +103,7 @@ pub(crate) async fn responses(
         return Ok(facts.onto(sse::response(frames, state.settings.keep_alive)));
     }
     let (model, mut response) = (reply.model.clone(), ResponseReply::default());
-    collect(reply, |event| response.take(event)).await?;
+    facts.review = collect(reply, |event| response.take(event)).await?;
     Ok(facts.onto(ok(&response.write(&id, created, model.as_str(), &echo))))
 }
 
@@ -113,6 +113,8 @@ struct Facts {
     served: Option<String>,
     fallback: bool,
     cached: Option<&'static str>,
+    /// The review that decides on the answer; streams tell of it themselves.
+    review: Option<String>,
     limits: Vec<(&'static str, String)>,
 }
 
@@ -123,6 +125,7 @@ impl Facts {
             served: reply.served.as_ref().map(|(provider, model)| format!("{provider}/{model}")),
             fallback: reply.fallback,
             cached: reply.cached,
+            review: None,
             limits: reply.standing.headers(),
         }
     }
@@ -144,6 +147,9 @@ impl Facts {
         if let Some(cached) = self.cached {
             put("x-yizhan-cache", cached);
         }
+        if let Some(review) = &self.review {
+            put(REVIEW, review);
+        }
         for (name, value) in &self.limits {
             put(name, value);
         }
@@ -156,14 +162,20 @@ fn digits(reply: &Reply) -> &str {
     reply.call.as_str().trim_start_matches("call-")
 }
 
-/// Hands over all events up to the last.
-async fn collect(mut reply: Reply, mut take: impl FnMut(ChatEvent)) -> ApiResult<()> {
+/// Hands over all events up to the last; the id of the review, when the answer is held for one.
+async fn collect(mut reply: Reply, mut take: impl FnMut(ChatEvent)) -> ApiResult<Option<String>> {
+    let mut review = None;
     while let Some(event) = reply.events.next().await {
         let event = event.map_err(ApiError::noted)?;
         let is_last = matches!(event, ChatEvent::End { .. });
+        if let ChatEvent::Extra { choice: None, fields } = &event
+            && let Some(id) = fields.get("yizhan").and_then(|ours| ours["review"]["id"].as_str())
+        {
+            review = Some(id.to_owned());
+        }
         take(event);
         if is_last {
-            return Ok(());
+            return Ok(review);
         }
     }
     Err(ApiError::noted(broke_off()))

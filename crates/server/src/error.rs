@@ -1,5 +1,6 @@
 //! The one place where an error becomes an HTTP reply.
 
+use crate::auth::REVIEW;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -63,6 +64,9 @@ impl IntoResponse for ApiError {
         let mut response = json_reply(status, &body);
         if let Some(wait) = wait(&error) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        }
+        if let Some(review) = error.review().and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
+            response.headers_mut().insert(REVIEW, review);
         }
         if error.code() == ErrorCode::InvalidApiKey {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -81,6 +81,7 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(member_routes());
     routes.extend(key_routes());
     routes.extend(usage_routes());
+    routes.extend(review_routes());
     routes
 }
 
@@ -263,6 +264,30 @@ fn usage_routes() -> Vec<Route> {
         Route::new("get", "/v1/limits", "Says who the caller is and how near to their limits.", admin::limits)
             .query(&["model"])
             .gives("Standing"),
+    ]
+}
+
+fn review_routes() -> Vec<Route> {
+    const REVIEWS: &str = "/admin/v1/tenants/{tenant}/reviews";
+    const REVIEW: &str = "/admin/v1/tenants/{tenant}/reviews/{review}";
+    const APPROVE: &str = "/admin/v1/tenants/{tenant}/reviews/{review}/approve";
+    const EDIT: &str = "/admin/v1/tenants/{tenant}/reviews/{review}/edit";
+    const REJECT: &str = "/admin/v1/tenants/{tenant}/reviews/{review}/reject";
+    vec![
+        Route::new("get", REVIEWS, "Lists what rules hold for a person, newest first.", admin::reviews)
+            .query(&["limit", "order", "after", "before", "state", "side", "model", "key"])
+            .gives("ReviewList"),
+        Route::new("get", REVIEW, "Shows all of what is held.", admin::review).gives("Review"),
+        Route::new("post", APPROVE, "Lets it go on as it is.", admin::approve).takes("ReviewNote").gives("Review"),
+        Route::new("post", EDIT, "Lets it go on with another text.", admin::edit).takes("ReviewEdit").gives("Review"),
+        Route::new("post", REJECT, "Does not let it go on.", admin::reject).takes("ReviewNote").gives("Review"),
+        Route::new(
+            "get",
+            "/v1/reviews/{review}",
+            "Says how far the caller's own held call is, and gives its answer once that is approved.",
+            admin::review_of_caller,
+        )
+        .gives("ReviewOfCaller"),
     ]
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use yizhan_access::Access;
+use yizhan_gateway::Reviews;
 use yizhan_store::{BlobStore, DocumentStore};
 use yizhan_telemetry::Tracer;
 
@@ -61,6 +62,8 @@ pub struct AppState {
     pub(crate) usage: Option<Arc<dyn UsageBackend>>,
     /// None: nothing is traced.
     pub(crate) tracer: Option<Tracer>,
+    /// None: nothing is held for a person.
+    pub(crate) reviews: Option<Reviews>,
     pub(crate) settings: Settings,
     pub(crate) batches: Batches,
     /// One permit a mebibyte of the uploads that are being taken.
@@ -80,7 +83,19 @@ impl AppState {
         let permits = settings.uploads_bytes.max(settings.file_bytes).div_ceil(1 << 20);
         let upload_permits = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         let batches = Batches::default();
-        Self { access, documents, blobs, chat, knowledge, usage: None, tracer: None, settings, batches, upload_permits }
+        Self {
+            access,
+            documents,
+            blobs,
+            chat,
+            knowledge,
+            usage: None,
+            tracer: None,
+            reviews: None,
+            settings,
+            batches,
+            upload_permits,
+        }
     }
 
     /// With someone who traces requests.
@@ -92,6 +107,12 @@ impl AppState {
     /// With someone who says what calls used.
     pub fn with_usage(mut self, usage: Arc<dyn UsageBackend>) -> Self {
         self.usage = Some(usage);
+        self
+    }
+
+    /// With the queue of what rules hold for a person.
+    pub fn with_reviews(mut self, reviews: Reviews) -> Self {
+        self.reviews = Some(reviews);
         self
     }
 }

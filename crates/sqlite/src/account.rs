@@ -3,7 +3,7 @@
 //! It does not know transactions: it works inside the caller's.
 
 use crate::fault::{Fault, is_duplicate};
-use crate::key;
+use crate::{key, review};
 use rusqlite::{Connection, Row, params};
 use yizhan_domain::{Error, TenantId};
 use yizhan_store::{
@@ -92,6 +92,9 @@ fn remove(db: &Connection, id: &AccountId) -> Result<usize, Fault> {
         AccountId::User(..) => "DELETE FROM key WHERE tenant = ?1 AND user = ?2",
     };
     db.prepare_cached(keys)?.execute([tenant, id.own()])?;
+    if let AccountId::Tenant(_) = id {
+        review::delete_of_tenant(db, tenant)?;
+    }
     let accounts = "DELETE FROM account WHERE tenant = ?1 AND (?2 = 'tenant' OR (kind = ?2 AND id = ?3))";
     Ok(db.prepare_cached(accounts)?.execute([tenant, id.kind(), id.own()])?)
 }

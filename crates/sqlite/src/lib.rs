@@ -1,6 +1,6 @@
 //! The embedded default of the store: one SQLite database and a directory of contents.
 //!
-//! [`Sqlite`] keeps documents, chunks, vectors, jobs, tenants, keys and budgets in `DATA/yizhan.db`;
+//! [`Sqlite`] keeps documents, chunks, vectors, jobs, tenants, keys, budgets and reviews in `DATA/yizhan.db`;
 //! [`FileBlobs`] keeps files' bytes in `DATA/blobs`. What either acknowledged is synced to the disk. This crate alone
 //! knows SQL; it does not know how documents become chunks, what a key permits, or HTTP.
 
@@ -18,6 +18,7 @@ mod file;
 mod job;
 mod key;
 mod outbox;
+mod review;
 mod store;
 mod threads;
 mod usage;

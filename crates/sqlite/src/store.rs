@@ -5,18 +5,18 @@
 use crate::connection::{open_reader, open_writer};
 use crate::fault::Fault;
 use crate::threads::Threads;
-use crate::{account, attribute, base, budget, chunk, document, file, job, key, outbox, usage};
+use crate::{account, attribute, base, budget, chunk, document, file, job, key, outbox, review, usage};
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, KeyId, Money, Result, Sequence, TenantId};
+use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, KeyId, Money, Result, ReviewId, Sequence, TenantId};
 use yizhan_store::{
-    Account, AccountId, AccountStore, AccountTerms, Base, BaseSettings, BaseStats, BudgetLine, BudgetStore, Chunk,
-    Clock, ContentHash, Declaration, Declared, Document, DocumentChange, DocumentStore, Draw, Drawn, File, Filter, Job,
-    Key, KeyStore, KeyTerms, NewDocument, NewFile, NewKey, Page, Processed, Section, Submitted, UsageBatch, UsageGroup,
-    UsageQuery, UsageStore,
+    Account, AccountId, AccountStore, AccountTerms, Backlog, Base, BaseSettings, BaseStats, BudgetLine, BudgetStore,
+    Chunk, Clock, ContentHash, Decision, Declaration, Declared, Document, DocumentChange, DocumentStore, Draw, Drawn,
+    File, Filter, Job, Key, KeyStore, KeyTerms, NewDocument, NewFile, NewKey, NewReview, Page, Processed, Review,
+    ReviewFilter, ReviewStore, Section, Submitted, UsageBatch, UsageGroup, UsageQuery, UsageStore,
 };
 
 /// Connections that read, beside the one that writes. Readers never wait for the writer.
@@ -321,5 +321,36 @@ impl BudgetStore for Sqlite {
     async fn forget_period(&self, period: &str) -> Result<()> {
         let period = period.to_owned();
         self.write(move |db, _| budget::forget_period(db, &period)).await
+    }
+}
+
+#[async_trait]
+impl ReviewStore for Sqlite {
+    async fn hold(&self, item: NewReview, wait: Duration, most_waiting: u64) -> Result<Option<ReviewId>> {
+        self.write(move |db, now| review::hold(db, now, &item, wait, most_waiting)).await
+    }
+
+    async fn review(&self, tenant: &TenantId, id: &ReviewId) -> Result<Option<Review>> {
+        let (tenant, id, now) = (tenant.clone(), id.clone(), self.inner.clock.now_ms());
+        self.read(move |db| review::find(db, now, &tenant, &id)).await
+    }
+
+    async fn reviews(&self, tenant: &TenantId, filter: &ReviewFilter, page: Page) -> Result<Vec<Review>> {
+        let (tenant, filter, now) = (tenant.clone(), filter.clone(), self.inner.clock.now_ms());
+        self.read(move |db| review::list(db, now, &tenant, &filter, &page)).await
+    }
+
+    async fn decide(&self, tenant: &TenantId, id: &ReviewId, decision: Decision, good_for: Duration) -> Result<Review> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.write(move |db, now| review::decide(db, now, &tenant, &id, decision, good_for)).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        let now = self.inner.clock.now_ms();
+        self.read(move |db| review::backlog(db, now)).await
+    }
+
+    async fn tidy_reviews(&self, keep: Duration) -> Result<u64> {
+        self.write(move |db, now| review::tidy(db, now, keep)).await
     }
 }

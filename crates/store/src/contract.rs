@@ -14,11 +14,12 @@ pub mod files;
 pub mod filters;
 pub mod jobs;
 pub mod keys;
+pub mod reviews;
 pub mod usage;
 
 use crate::{
     Base, BaseSettings, BlobStore, BudgetStore, ContentHash, Document, DocumentStore, File, Job, KeyStore, ManualClock,
-    NewChunk, NewDocument, NewFile, NewSection, Processed, UsageStore,
+    NewChunk, NewDocument, NewFile, NewSection, Processed, ReviewStore, UsageStore,
 };
 use serde_json::{Map, Value, json};
 use std::any::Any;
@@ -36,6 +37,7 @@ pub struct Subject {
     pub usage: Arc<dyn UsageStore>,
     pub blobs: Arc<dyn BlobStore>,
     pub budgets: Arc<dyn BudgetStore>,
+    pub reviews: Arc<dyn ReviewStore>,
     /// The driver's clock.
     pub time: ManualClock,
     /// What must outlive the driver, such as its directory.
@@ -46,11 +48,11 @@ impl Subject {
     /// One driver that is all stores but that of contents, made with the clock that it is given.
     pub fn new<S>(store: S, blobs: impl BlobStore + 'static, time: ManualClock, keep: impl Any + Send + Sync) -> Self
     where
-        S: DocumentStore + KeyStore + UsageStore + BudgetStore + Clone + 'static,
+        S: DocumentStore + KeyStore + UsageStore + BudgetStore + ReviewStore + Clone + 'static,
     {
         let store = Arc::new(store);
-        let (documents, keys, usage) = (store.clone(), store.clone(), store.clone());
-        Self { documents, keys, usage, blobs: Arc::new(blobs), budgets: store, time, keep: Box::new(keep) }
+        let (documents, keys, usage, reviews) = (store.clone(), store.clone(), store.clone(), store.clone());
+        Self { documents, keys, usage, blobs: Arc::new(blobs), budgets: store, reviews, time, keep: Box::new(keep) }
     }
 
     pub fn tenant(&self) -> TenantId {
@@ -174,6 +176,10 @@ macro_rules! contract_tests {
                 leases_are_released, what_ended_with_its_process_is_no_attempt, a_section_that_is_missing_changes_nothing, many_workers_never_share_a_document;
             keys: a_key_is_found_by_its_hash, a_hash_is_kept_once, keys_of_a_tenant, deleting_a_key,
                 a_keys_terms_come_back_and_can_be_changed, uses_are_noted_and_never_go_back;
+            reviews: what_is_held_comes_back_to_its_tenant_alone, a_request_that_waits_is_not_held_twice,
+                a_tenants_queue_has_an_end, a_decision_is_made_once, every_decision_counts_for_its_time,
+                what_nobody_decides_on_expires, old_items_are_forgotten, reviews_in_pages_and_by_what_they_are,
+                a_tenants_reviews_go_with_it, no_order_of_decisions_leaves_an_item_stuck;
             usage: a_batch_is_counted_once, rows_of_one_key_are_added_up, usage_by_dimension_and_period,
                 usage_of_some_values_and_hours, the_largest_come_first, old_hours_are_forgotten;
         }

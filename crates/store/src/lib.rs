@@ -1,6 +1,6 @@
 //! The traits behind which the truth is kept: knowledge bases, files, documents with their
 //! chunks and vectors, the jobs that make them, tenants and their API keys, money that was spent,
-//! usage, and files' bytes.
+//! usage, what rules hold for a person, and files' bytes.
 //!
 //! This crate does not know SQL, file systems, indexes or models.
 
@@ -15,6 +15,7 @@ mod document;
 mod filter;
 mod key;
 mod memory;
+mod review;
 mod rules;
 mod usage;
 
@@ -30,6 +31,10 @@ pub use document::{
 pub use filter::{Comparison, Compound, Filter};
 pub use key::{Key, KeyStore, KeyTerms, NewKey};
 pub use memory::MemoryStore;
+pub use review::{
+    Backlog, Decided, Decision, NewReview, REVIEW_PREVIEW, Review, ReviewFilter, ReviewSide, ReviewState, ReviewStore,
+    Verdict, no_review,
+};
 pub use rules::{
     account_taken, check_base_name, default_tenant_stays, document_cursor, key_taken, name_taken, too_far_behind,
     unknown_cursor, unknown_section,

@@ -6,6 +6,7 @@ mod accounts;
 mod budgets;
 mod documents;
 mod keys;
+mod reviews;
 mod state;
 mod usage;
 

@@ -51,6 +51,8 @@ pub enum CallOutcome {
     Refused,
     /// A rule blocked it.
     Blocked,
+    /// A rule holds it until a person has decided.
+    Held,
     /// The caller went away.
     Cancelled,
     /// A budget ended during the answer.
@@ -61,7 +63,8 @@ pub enum CallOutcome {
 
 impl CallOutcome {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Ok, Self::Refused, Self::Blocked, Self::Cancelled, Self::CutOff, Self::Failed];
+    pub const ALL: [Self; 7] =
+        [Self::Ok, Self::Refused, Self::Blocked, Self::Held, Self::Cancelled, Self::CutOff, Self::Failed];
 
     /// The word in metrics, the same as in audit records.
     pub const fn as_str(self) -> &'static str {
@@ -69,6 +72,7 @@ impl CallOutcome {
             Self::Ok => "ok",
             Self::Refused => "refused",
             Self::Blocked => "blocked",
+            Self::Held => "held",
             Self::Cancelled => "cancelled",
             Self::CutOff => "cut_off",
             Self::Failed => "failed",

@@ -75,7 +75,7 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Calls that ended, by how they ended: ok, refused, blocked, cancelled, cut_off or failed.
+    /// Calls that ended, by how they ended: ok, refused, blocked, held, cancelled, cut_off or failed.
     REQUESTS = Counter "yizhan_requests_total" ["kind", "tenant", "model", "provider", "outcome", "streamed"];
     /// Calls that ended with an error, by the code of the one table of errors.
     ERRORS = Counter "yizhan_errors_total" ["kind", "code"];
@@ -95,6 +95,10 @@ metrics! {
     LIMIT_REFUSALS = Counter "yizhan_limit_refusals_total" ["limit"];
     /// What rules found, by side: input or output.
     RULE_FINDINGS = Counter "yizhan_rule_findings_total" ["rule", "action", "side"];
+    /// Questions and answers that wait for a person to decide on them.
+    REVIEWS_WAITING = Gauge "yizhan_reviews_waiting" [];
+    /// For how long the oldest of them has waited; 0 when none waits.
+    REVIEWS_OLDEST = Gauge "yizhan_reviews_oldest_seconds" [];
     /// Calls that a cache was asked for: exact, semantic or miss.
     CACHE = Counter "yizhan_cache_total" ["result"];
     /// Calls that go on.

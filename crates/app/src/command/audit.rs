@@ -11,7 +11,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use yizhan_audit::{Checkpoint, Entries, Filter, Format, Key, Stored, export, verify};
+use yizhan_audit::{Checkpoint, Entries, Filter, Format, Key, Record, Stored, export, verify};
 use yizhan_domain::{Error, ErrorCode, Result};
 use yizhan_server::admin::time;
 
@@ -93,17 +93,28 @@ fn show(global: &Global, stored: &Stored) {
     let detail = record.outcome.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
     let served = record.served.as_ref().map(|served| format!(" by {}/{}", served.provider, served.model));
     output::line(format!(
-        "{} {} {} {} {}{}{} {} ms, {}+{} tokens{}",
+        "{} {} {} {} {}{}{}{} {} ms, {}+{} tokens{}",
         stored.sequence,
         time::write(record.time_ms, 0),
         record.tenant.as_ref().map_or("-", |tenant| tenant.as_str()),
         record.model.as_ref().map_or_else(|| format!("{:?}", record.kind).to_lowercase(), ToString::to_string),
         record.outcome.word(),
         detail,
+        reviewed(record),
         served.unwrap_or_default(),
         record.total_ms,
         record.usage.prompt_tokens,
         record.usage.completion_tokens,
         record.charge.as_ref().map(|charge| format!(", {}", charge.amount)).unwrap_or_default(),
     ));
+}
+
+/// What was decided on a review, or which one let the call pass.
+fn reviewed(record: &Record) -> String {
+    let text = |name: &str| record.extra.get(name).and_then(|value| value.as_str());
+    match (text("decision"), text("review")) {
+        (Some(decision), Some(review)) => format!(" {decision} {review}"),
+        (None, Some(review)) => format!(" by {review}"),
+        _ => String::new(),
+    }
 }

@@ -76,6 +76,10 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
     )
     .with_usage(Arc::new(crate::usage::Metered(Arc::clone(&governed.meter))))
     .with_tracer(tracer.clone());
+    let state = match gateway.reviews() {
+        Some(reviews) => state.with_reviews(reviews.clone()),
+        None => state,
+    };
     let ingestors: Vec<_> = (0..INGESTORS)
         .map(|_| {
             let ingestor = Ingestor::new(Arc::clone(&assembly.knowledge));

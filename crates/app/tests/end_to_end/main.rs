@@ -12,5 +12,6 @@ mod cli;
 mod crash;
 mod governance;
 mod provider;
+mod review;
 mod serve;
 mod traces;

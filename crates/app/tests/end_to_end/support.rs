@@ -266,6 +266,8 @@ pub(crate) struct Server {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) text: String,
+    /// The review that it names.
+    pub(crate) review: Option<String>,
 }
 
 impl Answer {
@@ -290,6 +292,12 @@ impl Server {
     pub(crate) fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {
         let request = agent().post(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {key}"));
         answer(request.send_json(body))
+    }
+
+    /// The same with the header that names a review.
+    pub(crate) fn post_by_review(&self, key: &str, path: &str, body: &Value, review: &str) -> Answer {
+        let request = agent().post(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {key}"));
+        answer(request.header("x-yizhan-review", review).send_json(body))
     }
 
     /// Asks again and again until it is so; only a fault makes it wait for long.
@@ -317,5 +325,6 @@ fn agent() -> ureq::Agent {
 
 fn answer(reply: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
     let mut reply = reply.unwrap();
-    Answer { status: reply.status().as_u16(), text: reply.body_mut().read_to_string().unwrap() }
+    let review = reply.headers().get("x-yizhan-review").map(|id| id.to_str().unwrap().to_owned());
+    Answer { status: reply.status().as_u16(), text: reply.body_mut().read_to_string().unwrap(), review }
 }

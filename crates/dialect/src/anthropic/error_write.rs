@@ -8,7 +8,7 @@ use yizhan_domain::{Error, ErrorCode};
 
 /// `{"type":"error","error":{"type","message"}}`, and our own `code` and `param` beside.
 pub fn error_body(error: &Error) -> Value {
-    json!({
+    let mut body = json!({
         "type": "error",
         "error": {
             "type": kind(error.code()),
@@ -16,7 +16,11 @@ pub fn error_body(error: &Error) -> Value {
             "code": error.code().as_str(),
             "param": error.parameter(),
         },
-    })
+    });
+    if let Some(review) = error.review() {
+        body["error"]["review"] = review.as_str().into();
+    }
+    body
 }
 
 /// The event that ends a stream which failed.
@@ -27,7 +31,7 @@ pub fn error_event(error: &Error) -> NamedEvent {
 const fn kind(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::InvalidApiKey => "authentication_error",
-        ErrorCode::PermissionDenied => "permission_error",
+        ErrorCode::PermissionDenied | ErrorCode::HeldForReview => "permission_error",
         ErrorCode::NotFound | ErrorCode::ModelNotFound => "not_found_error",
         ErrorCode::TooLarge => "request_too_large",
         ErrorCode::RateLimited | ErrorCode::BudgetExceeded => "rate_limit_error",

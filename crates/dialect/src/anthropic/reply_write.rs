@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use yizhan_domain::{Citation, Fields, FinishReason, Usage};
 use yizhan_model::ChatEvent;
 
-/// Fields of an answer that Anthropic's providers give and its clients read, beside the stop reason.
-const END_FIELDS: [&str; 3] = ["stop_sequence", "stop_details", "container"];
+/// Fields of an answer that Anthropic's providers give and its clients read, beside the stop reason; and our own, which
+/// says why an answer was ended and where it is held.
+const END_FIELDS: [&str; 4] = ["stop_sequence", "stop_details", "container", "yizhan"];
 
 /// A whole answer: what a stream's events add up to.
 #[derive(Clone, Debug, Default)]

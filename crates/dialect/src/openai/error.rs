@@ -5,12 +5,16 @@ use yizhan_domain::Error;
 
 /// `{"error":{"message","type","param","code"}}`.
 pub fn error_body(error: &Error) -> Value {
-    json!({"error": {
+    let mut body = json!({"error": {
         "message": error.message(),
         "type": error.code().kind(),
         "param": error.parameter(),
         "code": error.code().as_str(),
-    }})
+    }});
+    if let Some(review) = error.review() {
+        body["error"]["review"] = review.as_str().into();
+    }
+    body
 }
 
 #[cfg(test)]

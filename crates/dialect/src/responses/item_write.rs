@@ -31,11 +31,14 @@ pub(super) struct State {
     pub(super) citations: Vec<Citation>,
     /// The tier that the provider says it served.
     pub(super) tier: Option<Value>,
+    /// Why the answer was ended here, and where it is held.
+    pub(super) ours: Option<Value>,
 }
 
 impl State {
-    /// Fields beside the answer of which one has a place.
+    /// Fields beside the answer of which two have a place.
     pub(super) fn note(&mut self, mut fields: Fields) {
+        self.ours = fields.shift_remove("yizhan").filter(Value::is_object).or(self.ours.take());
         self.tier = fields.shift_remove("service_tier").filter(Value::is_string).or(self.tier.take());
     }
 
@@ -82,6 +85,9 @@ pub(super) fn write_response(frame: &Frame, state: &State) -> Value {
     });
     if let Value::Object(fields) = &mut body {
         fields.extend(frame.echo.fields().iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    if let Some(ours) = &state.ours {
+        body["yizhan"] = ours.clone();
     }
     if let Some(tier) = &state.tier {
         body["service_tier"] = tier.clone();

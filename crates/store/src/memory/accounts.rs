@@ -82,6 +82,7 @@ impl State {
         let is_whole_tenant = id.kind() == "tenant";
         let goes = |other: &AccountId| other == id || (is_whole_tenant && other.tenant() == id.tenant());
         self.accounts.0.retain(|account| !goes(&account.id));
+        self.reviews.retain(|held| !is_whole_tenant || held.item.tenant != *id.tenant());
         self.keys.retain(|(_, key)| !id.has_key(&key.tenant, key.terms.project.as_ref(), key.terms.user.as_ref()));
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Account, Base, BudgetLine, Chunk, ContentHash, Document, DocumentState, File, Job, Key, NewDocument, NewSection,
-    Processed, Section, UsageCounts, UsageKey, unknown_section,
+    Processed, Review, Section, UsageCounts, UsageKey, unknown_section,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, Money, Result, Sequence, TenantId};
@@ -22,6 +22,8 @@ pub(super) struct State {
     pub usage: BTreeMap<UsageKey, UsageCounts>,
     pub usage_positions: HashMap<String, u64>,
     pub orphans: BTreeSet<ContentHash>,
+    /// Oldest first.
+    pub reviews: Vec<Review>,
     last_document: u64,
     last_chunk: u64,
     last_sequence: u64,
