@@ -97,7 +97,9 @@ fn failure<'a>(call: &CallFacts<'a>) -> Option<&'a str> {
         CallOutcome::Blocked => Some("content_blocked"),
         CallOutcome::Cancelled => Some("cancelled"),
         CallOutcome::CutOff => Some("cut_off"),
-        CallOutcome::Refused | CallOutcome::Failed => Some(if call.code.is_empty() { "_OTHER" } else { call.code }),
+        CallOutcome::Held | CallOutcome::Refused | CallOutcome::Failed => {
+            Some(if call.code.is_empty() { "_OTHER" } else { call.code })
+        }
     }
 }
 
