@@ -33,7 +33,7 @@ pub use limiter::{Claim, Hold, Limit, Limiter, Rate, Refusal, Subject, Verdict};
 pub use limits::{Bound, LimitSettings, Limits, OnFailure, Unlimited};
 pub use manage::KeyRequest;
 pub use memory::MemoryLimiter;
-pub use oidc::{Fetch, IssuerSettings, Oidc};
+pub use oidc::{Fetch, IssuerSettings, Oidc, discover};
 pub use permit::{Ask, OUTPUT_SLICE, Permit};
 pub use principal::Principal;
 pub use role::{Role, Scope};

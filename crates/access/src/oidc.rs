@@ -198,6 +198,14 @@ impl Issuer {
     }
 }
 
+/// How many keys an issuer gives. `ProviderFailed` with the reason when it describes itself wrongly or cannot be
+/// reached.
+pub async fn discover(settings: &IssuerSettings, fetch: &dyn Fetch) -> Result<usize> {
+    settings.check()?;
+    let issuer = Issuer { settings: settings.clone(), keys: Mutex::default(), fetching: tokio::sync::Mutex::default() };
+    Ok(issuer.fetch_keys(fetch).await?.len())
+}
+
 /// Keys that may have signed the token.
 fn candidates<'a>(keys: &'a [PublicKey], token: &'a Token<'_>) -> impl Iterator<Item = &'a PublicKey> {
     keys.iter().filter(|key| token.key_id.is_none() || key.id.is_none() || key.id == token.key_id)

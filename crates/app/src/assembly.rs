@@ -13,6 +13,7 @@ use crate::data::{DataLock, cache_folder};
 use crate::governance;
 use crate::limits::Limits;
 use crate::models::{self, Models, OCR, PDFIUM};
+use crate::secrets::{self, StoredKeys};
 use crate::watch::{self, Gauges};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ use yizhan_runtime::{Options as RuntimeOptions, Runtime};
 use yizhan_sqlite::{FileBlobs, Sqlite};
 use yizhan_store::{Base, BlobStore, BudgetStore, DocumentStore, KeyStore, ReviewStore, UsageStore};
 use yizhan_telemetry::{Metrics, MetricsOptions};
+use yizhan_vault::Vault;
 
 /// The assembled house.
 pub(crate) struct Assembly {
@@ -81,7 +83,9 @@ impl Assembly {
     /// The gateway over a folder of applications, governed as the configuration says.
     pub(crate) async fn gateway(&self, global: &Global, apps: &Path, config: &Config) -> Result<Governed> {
         let apps = Apps::open(apps)?;
-        let providers = self.models.set_providers(governance::providers(config)?);
+        let vault = secrets::vault(config, &self.folder, &self.store);
+        let stored = StoredKeys::read(config, &vault).await?;
+        let providers = self.models.set_providers(governance::providers(config, &stored)?);
         let policy = governance::policy(config, &providers, &self.models, global.chat_model.as_deref(), None)?;
         let budgets = Arc::clone(&self.store) as Arc<dyn BudgetStore>;
         let limits = Limits::open(config, budgets).await?;
@@ -106,12 +110,12 @@ impl Assembly {
         let gateway = Gateway::new(Arc::clone(&self.knowledge), apps, access, ledger, queue, policy);
         let gateway = Arc::new(gateway.with_reviews(self.reviews(config)));
         watch::watch(&metrics, &gateway, Arc::clone(&gauges));
-        Ok(Governed { gateway, limits, meter, metrics, gauges })
+        Ok(Governed { gateway, vault, limits, meter, metrics, gauges })
     }
 }
 
 /// Documents of the web.
-struct Web;
+pub(crate) struct Web;
 
 #[async_trait]
 impl Fetch for Web {
@@ -123,6 +127,7 @@ impl Fetch for Web {
 /// A gateway with what has to be looked after beside it.
 pub(crate) struct Governed {
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) limits: Limits,
     pub(crate) meter: Arc<Meter>,
     pub(crate) metrics: Arc<Metrics>,

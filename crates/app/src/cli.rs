@@ -97,6 +97,9 @@ pub(crate) enum Command {
     /// Decide on what rules hold until a person has looked at it
     #[command(subcommand)]
     Review(Review),
+    /// Keep providers' keys sealed in the data folder
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Show calls, tokens and money by whom and what
     Usage(Usage),
     /// Verify, read and export the log of calls
@@ -105,7 +108,7 @@ pub(crate) enum Command {
     /// Measure quality
     #[command(subcommand)]
     Eval(Eval),
-    /// Check machine, folders, models and ports, and say what to do
+    /// Check machine, configuration, folders, models, certificate, keys, logs and services, and say what to do
     Doctor(Doctor),
     /// Print shell completions
     Completions {
@@ -114,12 +117,25 @@ pub(crate) enum Command {
     },
 }
 
+/// The server's certificate.
+#[derive(Debug, Args)]
+pub(crate) struct TlsFlags {
+    /// Speak HTTPS with this certificate and those that lead to its authority, in PEM [default: `[server.tls]`]
+    #[arg(long, env = "YIZHAN_TLS_CERT", requires = "tls_key", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, env = "YIZHAN_TLS_KEY", requires = "tls_cert", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
 /// `yizhan serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Address and port; port 0 takes a free one
     #[arg(long, env = "YIZHAN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) tls: TlsFlags,
     /// Folder of applications, one folder with an `app.yaml` each [default: DATA/apps]
     #[arg(long, env = "YIZHAN_APPS", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) apps: Option<PathBuf>,

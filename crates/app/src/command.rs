@@ -13,6 +13,7 @@ mod key;
 mod model;
 mod review;
 mod search;
+mod secret;
 mod serve;
 mod tenant;
 mod usage;
@@ -51,6 +52,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::User(command) => interruptible(tenant::member(&global, "user", command)),
         Command::Key(command) => interruptible(key::run(&global, command)),
         Command::Review(command) => interruptible(review::run(&global, command)),
+        Command::Secret(command) => interruptible(secret::run(&global, command)),
         Command::Usage(command) => interruptible(usage::run(&global, command)),
         Command::Audit(command) => interruptible(audit::run(&global, command)),
         Command::Eval(command) => interruptible(eval::run(&global, command)),

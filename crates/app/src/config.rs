@@ -36,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) review: ReviewSettings,
     pub(crate) prices: Prices,
     pub(crate) audit: Audit,
+    pub(crate) secrets: Secrets,
     pub(crate) cache: CacheSettings,
     pub(crate) queue: QueueSettings,
     pub(crate) degradation: DegradationConfig,
@@ -50,6 +51,17 @@ pub(crate) struct Server {
     pub(crate) body_mib: Option<usize>,
     pub(crate) drain_s: Option<u64>,
     pub(crate) threads: Option<std::num::NonZeroUsize>,
+    pub(crate) tls: Option<Tls>,
+}
+
+/// `[server.tls]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+    #[serde(default)]
+    pub(crate) client_ca: Option<PathBuf>,
 }
 
 /// `[chat]`.
@@ -133,6 +145,13 @@ impl Default for Audit {
     }
 }
 
+/// `[secrets]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Secrets {
+    pub(crate) key: Option<PathBuf>,
+}
+
 /// `[degradation]`.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -182,6 +201,10 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
     config.prices.file.iter_mut().for_each(settle);
     config.audit.key.iter_mut().for_each(settle);
     config.telemetry.ca_file.iter_mut().for_each(settle);
+    config.secrets.key.iter_mut().for_each(settle);
+    if let Some(tls) = &mut config.server.tls {
+        [&mut tls.cert, &mut tls.key].into_iter().chain(&mut tls.client_ca).for_each(settle);
+    }
     config.limits.check().map_err(|error| error.context(path.display()))?;
     config.telemetry.check().map_err(|error| error.context(path.display()))?;
     config.review.check().map_err(|error| error.context(path.display()))?;

@@ -15,8 +15,18 @@ use yizhan_domain::{Error, ErrorCode, Result};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ServerAddress {
     pub(crate) url: String,
+    /// Where others reach it, when that is another address.
+    #[serde(default)]
+    pub(crate) public: Option<String>,
     pub(crate) key: String,
     pub(crate) process: u32,
+}
+
+impl ServerAddress {
+    /// What people are told.
+    pub(crate) fn shown(&self) -> &str {
+        self.public.as_ref().unwrap_or(&self.url)
+    }
 }
 
 /// The data folder, held by this process alone until dropped.

@@ -1,4 +1,4 @@
-//! Where tenants, keys, usage and reviews are managed: on a data folder that this process holds, or by the server that
+//! Where tenants, keys, secrets, usage and reviews are managed: on a data folder that this process holds, or by the server that
 //! does. Both take and give the JSON of `/admin/v1`.
 //!
 //! It does not know what is typed or how results are printed.
@@ -7,17 +7,19 @@ use crate::assembly::Assembly;
 use crate::cli::Global;
 use crate::data::data_folder;
 use crate::station::{Station, tenant};
-use crate::{config, governance};
+use crate::{config, governance, secrets};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::sync::Arc;
 use yizhan_access::{Access, Principal};
 use yizhan_audit::{Kind, Record};
 use yizhan_client::Client;
-use yizhan_domain::{CallId, KeyId, Result, TenantId};
+use yizhan_domain::{CallId, Error, ErrorCode, KeyId, Result, TenantId};
 use yizhan_gateway::{Ledger, Reviews};
 use yizhan_metering::Meter;
 use yizhan_server::admin::{self, time::now_ms};
 use yizhan_store::{AccountId, KeyStore, UsageStore};
+use yizhan_vault::{KeyPlace, Vault};
 
 /// All tenants, or a tenant's projects or users.
 pub(crate) type Of<'a> = Option<(&'a TenantId, &'a str)>;
@@ -33,6 +35,7 @@ pub(crate) enum Desk {
 /// The parts of a house that management needs.
 pub(crate) struct Here {
     access: Access,
+    vault: Arc<Vault>,
     ledger: Ledger,
     meter: Arc<Meter>,
     reviews: Reviews,
@@ -63,11 +66,11 @@ impl Desk {
             Station::Here(assembly) => assembly,
         };
         let usage = Arc::clone(&assembly.store) as Arc<dyn UsageStore>;
-        let config = config::load(global)?;
-        let (ledger, meter) = governance::ledger(&config, &data_folder(global), usage, |_, _| {}).await?;
-        let reviews = assembly.reviews(&config);
+        let (config, data) = (config::load(global)?, data_folder(global));
+        let (ledger, meter) = governance::ledger(&config, &data, usage, |_, _| {}).await?;
+        let (vault, reviews) = (secrets::vault(&config, &data, &assembly.store), assembly.reviews(&config));
         let access = Access::new(Arc::clone(&assembly.store) as Arc<dyn KeyStore>);
-        Ok(Self::Here(Box::new(Here { access, ledger, meter, reviews, _assembly: assembly })))
+        Ok(Self::Here(Box::new(Here { access, vault, ledger, meter, reviews, _assembly: assembly })))
     }
 
     pub(crate) async fn accounts(&self, of: Of<'_>) -> Result<Vec<Value>> {
@@ -189,6 +192,55 @@ impl Desk {
                 Ok(decided)
             }
             Self::There(client) => client.decide_review(tenant, id, verdict, &body),
+        }
+    }
+
+    /// All secrets, without their values.
+    pub(crate) async fn secrets(&self) -> Result<Vec<Value>> {
+        match self {
+            Self::Here(here) => admin::secret_objects(&here.vault).await,
+            Self::There(client) => client.secrets(),
+        }
+    }
+
+    pub(crate) async fn set_secret(&self, name: &str, body: Value) -> Result<Value> {
+        match self {
+            Self::Here(here) => {
+                let set = admin::set_secret(&here.vault, name, body).await?;
+                here.note(format!("set secret {name}")).await?;
+                Ok(set)
+            }
+            Self::There(client) => client.set_secret(name, &body),
+        }
+    }
+
+    pub(crate) async fn remove_secret(&self, name: &str) -> Result<()> {
+        match self {
+            Self::Here(here) => {
+                here.vault.remove(name).await?;
+                here.note(format!("remove secret {name}")).await
+            }
+            Self::There(client) => client.remove_secret(name),
+        }
+    }
+
+    /// Seals all secrets with another master key: a new one, or that of a file. Returns how many.
+    pub(crate) async fn rekey(&self, to: Option<PathBuf>) -> Result<Value> {
+        match (self, to) {
+            (Self::Here(here), to) => {
+                let count = match to {
+                    Some(file) => here.vault.rekey_to(KeyPlace::file(file)).await?,
+                    None => here.vault.rekey().await?,
+                };
+                here.note("change the master key".to_owned()).await?;
+                Ok(count.into())
+            }
+            (Self::There(client), None) => Ok(client.change_master_key()?["resealed"].take()),
+            (Self::There(_), Some(_)) => {
+                let message = "A server is running on this data folder, and would go on with the old master key: stop \
+                               it, repeat the command, and start it with the new one.";
+                Err(Error::new(ErrorCode::Conflict, message))
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::config::{Config, RouteConfig};
 use crate::models::Models;
+use crate::secrets::StoredKeys;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -16,17 +17,18 @@ use yizhan_gateway::{Degradation, Ledger, Policy, counted};
 use yizhan_guard::{Guard, RuleSet};
 use yizhan_metering::{Meter, PriceBook};
 use yizhan_model::{ChatModel, ModelRegistry};
-use yizhan_provider::{KeySource, ModelKind, Provider, Secret};
+use yizhan_provider::{KeySource, ModelKind, Provider, ProviderConfig, Secret};
 use yizhan_routing::{BreakerSettings, Route, RouteSettings, Target};
 use yizhan_store::UsageStore;
 
 /// The providers of a configuration, with their keys.
-pub(crate) fn providers(config: &Config) -> Result<Vec<Provider>> {
-    config.providers.iter().map(|provider| Provider::new(provider.clone(), key(provider.key.as_ref())?)).collect()
+pub(crate) fn providers(config: &Config, stored: &StoredKeys) -> Result<Vec<Provider>> {
+    let provider = |one: &ProviderConfig| Provider::new(one.clone(), key(one.key.as_ref(), stored)?);
+    config.providers.iter().map(provider).collect()
 }
 
 /// The secret that a source names.
-pub(crate) fn key(source: Option<&KeySource>) -> Result<Option<Secret>> {
+pub(crate) fn key(source: Option<&KeySource>, stored: &StoredKeys) -> Result<Option<Secret>> {
     let wrong = |what: String| Error::new(ErrorCode::InvalidConfig, what);
     match source {
         None => Ok(None),
@@ -39,9 +41,7 @@ pub(crate) fn key(source: Option<&KeySource>) -> Result<Option<Secret>> {
                 .map_err(|cause| wrong(format!("A key cannot be read from {}: {cause}", path.display())))?;
             Ok(text.lines().next().map(|line| Secret::new(line.trim())))
         }
-        Some(KeySource::Store(name)) => Err(wrong(format!(
-            "A provider's key is to come from the store ('{name}'), which keeps none yet: use env or file."
-        ))),
+        Some(KeySource::Store(name)) => stored.get(name).map(Some),
     }
 }
 
@@ -214,9 +214,12 @@ pub(crate) fn tenants(config: &Config) -> Result<Vec<DeclaredTenant>> {
 
 /// Checks everything that can be checked without a data folder.
 pub(crate) fn check(config: &Config, models: &Models) -> Result<()> {
-    let providers = providers(config)?;
+    let providers = providers(config, &StoredKeys::assumed(config))?;
     policy(config, &providers, models, None, None)?;
-    config.telemetry.collector()?;
+    config.telemetry.collector(&StoredKeys::assumed(config))?;
+    if let Some(files) = crate::tls::configured(config) {
+        files.check()?;
+    }
     config.oidc.iter().try_for_each(yizhan_access::IssuerSettings::check)?;
     tenants(config).map(drop)
 }

@@ -86,6 +86,12 @@ pub(crate) fn note(text: impl AsRef<str>) {
     let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
 }
 
+/// A question on standard error, whose answer follows on the same line.
+pub(crate) fn prompt(text: &str) {
+    let mut errors = std::io::stderr().lock();
+    let _ = errors.write_all(text.as_bytes()).and_then(|()| errors.flush());
+}
+
 /// The citation as one line: `[n] file, page, the quoted line`.
 pub(crate) fn citation(citation: &Citation) -> String {
     let page = citation.page.map(|page| format!("p. {page}, ")).unwrap_or_default();

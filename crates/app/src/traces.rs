@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::governance;
+use crate::secrets::StoredKeys;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -94,14 +95,22 @@ impl TelemetryConfig {
         Ok(())
     }
 
+    /// The secrets of the store that its headers name.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = &str> {
+        self.headers.values().filter_map(|source| match source {
+            HeaderSource::From(KeySource::Store(name)) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
     /// The way to the collector; none where none is named.
-    pub(crate) fn collector(&self) -> Result<Option<Collector>> {
+    pub(crate) fn collector(&self, stored: &StoredKeys) -> Result<Option<Collector>> {
         let Some(endpoint) = &self.endpoint else { return Ok(None) };
         let value = |source: &HeaderSource| -> Result<String> {
             match source {
                 HeaderSource::Plain(value) => Ok(value.clone()),
                 HeaderSource::From(source) => {
-                    Ok(governance::key(Some(source))?.map(|secret| secret.expose().to_owned()).unwrap_or_default())
+                    Ok(governance::key(Some(source), stored)?.map(|secret| secret.expose().to_owned()).unwrap_or_default())
                 }
             }
         };
@@ -123,9 +132,9 @@ pub(crate) struct Traces {
 
 impl Traces {
     /// None, where no collector is named. Begins to export.
-    pub(crate) fn start(config: &Config) -> Result<Option<Self>> {
+    pub(crate) fn start(config: &Config, stored: &StoredKeys) -> Result<Option<Self>> {
         let settings = &config.telemetry;
-        let Some(collector) = settings.collector()? else { return Ok(None) };
+        let Some(collector) = settings.collector(stored)? else { return Ok(None) };
         let options = TraceOptions {
             service: settings.service.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -8,6 +8,7 @@ use crate::cli::Global;
 use crate::config::{self, Config};
 use crate::governance;
 use crate::models::Models;
+use crate::secrets::{self, StoredKeys};
 use crate::watch::Gauges;
 use serde_json::json;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use yizhan_domain::{CallId, Error, Result};
 use yizhan_gateway::{Gateway, Reviews};
 use yizhan_server::admin::time::now_ms;
 use yizhan_telemetry::Tracer;
+use yizhan_vault::Vault;
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -61,6 +63,7 @@ pub(crate) fn start(
         gateway: Arc::clone(gateway),
         gauges: Arc::clone(&governed.gauges),
         tracer,
+        vault: Arc::clone(&governed.vault),
     };
     tasks.push(tokio::spawn(reloader.watch(config)));
     tasks
@@ -139,17 +142,20 @@ struct Reloader {
     gateway: Arc<Gateway>,
     gauges: Arc<Gauges>,
     tracer: Option<Tracer>,
+    vault: Arc<Vault>,
 }
 
 impl Reloader {
     async fn watch(self, mut config: Config) {
         let mut seen = self.stamps(&config);
         let mut every = interval(LOOK);
+        let mut secrets = self.vault.changes();
         let mut hangups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
         loop {
             let asked = tokio::select! {
                 _ = every.tick() => false,
                 Some(()) = hangup(&mut hangups) => true,
+                Ok(()) = secrets.changed() => true,
             };
             let now = self.stamps(&config);
             if now == seen && !asked {
@@ -178,9 +184,11 @@ impl Reloader {
         let (global, models) = (self.global.clone(), Arc::clone(&self.models));
         let kept = self.gateway.policy().cache.clone();
         // Files are read and rules compiled: not work for the threads that answer.
+        let (vault, runtime) = (Arc::clone(&self.vault), tokio::runtime::Handle::current());
         let built = tokio::task::spawn_blocking(move || {
             let config = config::load(&global)?;
-            let providers = governance::providers(&config)?;
+            let stored = runtime.block_on(StoredKeys::read(&config, &vault))?;
+            let providers = governance::providers(&config, &stored)?;
             let policy = governance::policy(&config, &providers, &models, global.chat_model.as_deref(), kept.as_ref())?;
             let tenants = governance::tenants(&config)?;
             Ok::<_, Error>((config, providers, policy, tenants))
@@ -194,6 +202,7 @@ impl Reloader {
         if let Some(tracer) = &self.tracer {
             crate::traces::know(tracer, &providers);
         }
+        self.vault.need(secrets::needed(&config));
         self.gateway.set_policy(policy);
         if let Some(reviews) = self.gateway.reviews() {
             reviews.set_settings(config.review);

@@ -21,6 +21,10 @@ pub(crate) struct Gauges {
     refused: AtomicU64,
     /// Records in the audit log.
     records: AtomicU64,
+    /// When the TLS certificate ends, seconds since 1970; 0 without TLS.
+    tls_ends: AtomicU64,
+    /// 1 when the last change of the TLS files was refused.
+    tls_refused: AtomicU64,
 }
 
 impl Gauges {
@@ -35,6 +39,12 @@ impl Gauges {
         if is_good {
             self.loaded.store(now_s, Ordering::Relaxed);
         }
+    }
+
+    /// The TLS certificate in use ends then, milliseconds since 1970; the last change of its files was good, or not.
+    pub(crate) fn tls(&self, ends_ms: i64, is_good: bool) {
+        self.tls_ends.store(u64::try_from(ends_ms / 1000).unwrap_or(0), Ordering::Relaxed);
+        self.tls_refused.store(u64::from(!is_good), Ordering::Relaxed);
     }
 
     /// The audit log has grown to so many records.
@@ -61,6 +71,10 @@ pub(crate) fn watch(metrics: &Metrics, gateway: &Arc<Gateway>, gauges: Arc<Gauge
         samples.set(&metric::CPU_BUSY, [], f64::from_bits(read(&gauges.cpu)));
         samples.set(&metric::CONFIG_LOADED, [], read(&gauges.loaded) as f64);
         samples.set(&metric::CONFIG_OK, [], 1.0 - read(&gauges.refused) as f64);
+        if read(&gauges.tls_ends) > 0 {
+            samples.set(&metric::TLS_ENDS, [], read(&gauges.tls_ends) as f64);
+            samples.set(&metric::TLS_OK, [], 1.0 - read(&gauges.tls_refused) as f64);
+        }
         samples.set(&metric::AUDIT_RECORDS, [], read(&gauges.records) as f64);
     });
 }

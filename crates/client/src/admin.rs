@@ -1,4 +1,4 @@
-//! Tenants, projects, users, keys, usage and reviews, as the server tells of them.
+//! Tenants, projects, users, keys, secrets, usage and reviews, as the server tells of them.
 //!
 //! It does not know their fields: bodies and replies are the JSON of `/admin/v1`.
 
@@ -101,6 +101,26 @@ impl Client {
     /// Decides on it: `approve`, `edit` or `reject`.
     pub fn decide_review(&self, tenant: &TenantId, id: &str, verdict: &str, body: &Value) -> Result<Value> {
         self.post(&format!("{}/reviews/{}/{verdict}", tenant_path(tenant), segment(id)), body)
+    }
+
+    /// All secrets, by name, without their values.
+    pub fn secrets(&self) -> Result<Vec<Value>> {
+        self.objects("/admin/v1/secrets")
+    }
+
+    /// Keeps the body's `value`.
+    pub fn set_secret(&self, name: &str, body: &Value) -> Result<Value> {
+        self.put(&format!("/admin/v1/secrets/{}", segment(name)), body)
+    }
+
+    /// Forgets a secret.
+    pub fn remove_secret(&self, name: &str) -> Result<()> {
+        self.delete(&format!("/admin/v1/secrets/{}", segment(name)))
+    }
+
+    /// Seals all secrets with a new master key.
+    pub fn change_master_key(&self) -> Result<Value> {
+        self.post("/admin/v1/master_key/change", &Value::Object(serde_json::Map::new()))
     }
 
     fn objects(&self, path: &str) -> Result<Vec<Value>> {

@@ -105,6 +105,11 @@ impl Client {
         self.finish(sent)
     }
 
+    pub(crate) fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+        let sent = self.agent.put(self.path(path)).header("authorization", self.bearer()).send_json(body);
+        self.finish(sent)
+    }
+
     /// Sends a body of known length that is read while it is sent.
     pub(crate) fn post_stream<T: DeserializeOwned>(
         &self,

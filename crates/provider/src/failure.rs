@@ -77,6 +77,11 @@ impl Failure {
         }
     }
 
+    /// Did it say no with one of these?
+    pub(crate) fn has_status(&self, wanted: &[StatusCode]) -> bool {
+        matches!(&*self.0, What::Refused { status, .. } if wanted.contains(status))
+    }
+
     /// The error that a user sees.
     pub(crate) fn tell(self, provider: &str, vendor: &dyn Vendor) -> Error {
         match *self.0 {

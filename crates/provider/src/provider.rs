@@ -115,6 +115,10 @@ impl Provider {
         &self.shared.name
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Whose servers it is.
     pub fn vendor(&self) -> VendorName {
         self.vendor

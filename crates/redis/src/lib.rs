@@ -13,10 +13,12 @@ mod limiter;
 mod link;
 mod pending;
 mod periods;
+mod probe;
 mod script;
 mod settings;
 mod upkeep;
 
 pub use counters::Counters;
 pub use limiter::RedisLimiter;
+pub use probe::{Probe, probe};
 pub use settings::RedisSettings;

@@ -1,4 +1,4 @@
-//! The management of tenants, projects, users and keys, and the view of usage: `/admin/v1` and `/v1/limits`.
+//! The management of tenants, projects, users, keys and secrets, and the view of usage: `/admin/v1` and `/v1/limits`.
 //!
 //! What is asked and answered stands in [`acts`] and [`usage_query`], which the command line uses on a data
 //! folder that no server holds, so that both take and give the same. The handlers add who may do it. Changes
@@ -12,6 +12,7 @@ mod fields;
 mod keys;
 mod review_acts;
 mod reviews;
+mod secrets;
 mod usage;
 mod usage_query;
 mod wire;
@@ -25,6 +26,8 @@ pub use acts::{
 pub(crate) use keys::{change as change_key_of, issue, list as keys, revoke};
 pub use review_acts::{decide_review, review_objects, show_review};
 pub(crate) use reviews::{approve, edit, list as reviews, of_caller as review_of_caller, reject, show as review};
+pub use secrets::{change_master_key, secret_objects, set_secret};
+pub(crate) use secrets::{list as secrets, rekey, remove as remove_secret, set as set_secret_of};
 pub(crate) use usage::{limits, usage};
 pub use usage_query::{read as usage_query, write as usage_object};
 

@@ -36,6 +36,9 @@ pub(crate) struct Editor(pub(crate) Principal);
 /// Someone who may manage the whole installation.
 pub(crate) struct Administrator;
 
+/// Someone who may run the whole installation.
+pub(crate) struct Operator;
+
 /// Someone who may manage keys, projects and users of their tenant.
 pub(crate) struct Manager(pub(crate) Principal);
 
@@ -113,6 +116,15 @@ impl FromRequestParts<Arc<AppState>> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
         authenticate(parts, state).await?.require_installation(Scope::Admin)?;
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<Arc<AppState>> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
+        authenticate(parts, state).await?.require_installation(Scope::Operate)?;
         Ok(Self)
     }
 }

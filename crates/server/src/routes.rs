@@ -42,6 +42,7 @@ impl Route {
             "post" => MethodFilter::POST,
             "delete" => MethodFilter::DELETE,
             "patch" => MethodFilter::PATCH,
+            "put" => MethodFilter::PUT,
             _ => MethodFilter::GET,
         };
         let handler = on(filter, handler);
@@ -80,6 +81,7 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(tenant_routes());
     routes.extend(member_routes());
     routes.extend(key_routes());
+    routes.extend(secret_routes());
     routes.extend(usage_routes());
     routes.extend(review_routes());
     routes
@@ -238,6 +240,22 @@ fn key_routes() -> Vec<Route> {
             .takes("KeyUpdate")
             .gives("Key"),
         Route::new("delete", KEY, "Ends a key.", admin::revoke).gives("Deleted"),
+    ]
+}
+
+fn secret_routes() -> Vec<Route> {
+    const SECRETS: &str = "/admin/v1/secrets";
+    const SECRET: &str = "/admin/v1/secrets/{name}";
+    const REKEY: &str = "/admin/v1/master_key/change";
+    vec![
+        Route::new("get", SECRETS, "Lists secrets, without their values.", admin::secrets)
+            .query(PAGE)
+            .gives("SecretList"),
+        Route::new("put", SECRET, "Keeps a secret, or changes its value.", admin::set_secret_of)
+            .takes("SecretRequest")
+            .gives("Secret"),
+        Route::new("delete", SECRET, "Forgets a secret that nothing needs.", admin::remove_secret).gives("Deleted"),
+        Route::new("post", REKEY, "Seals all secrets with a new master key.", admin::rekey).gives("Object"),
     ]
 }
 

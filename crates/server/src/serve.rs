@@ -3,6 +3,7 @@
 //! Hyper is driven directly, as axum's own loop has no limit on how slowly a client may speak.
 
 use crate::auth::Peer;
+use crate::doors::{Doors, Greeted, Greeter};
 use crate::lane::{Converse, Lane};
 use crate::state::{AppState, Settings};
 use crate::{cors, middleware, routes};
@@ -19,7 +20,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower_service::Service as _;
 use yizhan_domain::Result;
@@ -28,10 +29,11 @@ use yizhan_domain::Result;
 /// [`Settings::shutdown_grace`] to end.
 ///
 /// Connections run on [`Settings::lanes`] threads of their own; the caller's runtime only accepts them.
-pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future<Output = ()>) -> Result<()> {
+pub async fn serve(listener: TcpListener, mut state: AppState, shutdown: impl Future<Output = ()>) -> Result<()> {
     let settings = state.settings.clone();
+    let doors = Doors::new(listener, state.tls.take());
     let (stop, stopped) = watch::channel(false);
-    let converse = conversation(Arc::new(state), stopped);
+    let converse = conversation(Arc::new(state), doors.greeter(), stopped);
     let lanes =
         (0..settings.lanes.max(1)).map(|number| Lane::start(number, Arc::clone(&converse), settings.shutdown_grace));
     let lanes = lanes.collect::<Result<Vec<_>>>()?;
@@ -39,7 +41,7 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            accepted = listener.accept() => {
+            accepted = doors.accept() => {
                 let shared_out = accepted.and_then(|(stream, peer)| Lane::share_out(&lanes, stream, peer));
                 if let Err(error) = shared_out {
                     rest_after(&error).await;
@@ -47,7 +49,7 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
             }
         }
     }
-    drop(listener);
+    drop(doors);
     // Fails only when no connection is left to hear it.
     let _ = stop.send(true);
     Lane::finish(lanes).await;
@@ -55,7 +57,7 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
 }
 
 /// What is done with each connection.
-fn conversation(state: Arc<AppState>, stopped: watch::Receiver<bool>) -> Converse {
+fn conversation(state: Arc<AppState>, greeter: Greeter, stopped: watch::Receiver<bool>) -> Converse {
     let (router, settings) = (routes::router(Arc::clone(&state)), state.settings.clone());
     Arc::new(move |stream, peer| {
         // Without it the kernel would hold small pieces of a stream back.
@@ -63,7 +65,7 @@ fn conversation(state: Arc<AppState>, stopped: watch::Receiver<bool>) -> Convers
             tracing::debug!("no TCP_NODELAY: {error}");
         }
         let service = Entrance { state: Arc::clone(&state), router: router.clone(), peer: Peer(peer) };
-        Box::pin(converse(stream, service, settings.clone(), stopped.clone()))
+        Box::pin(welcome(greeter.clone(), stream, service, settings.clone(), stopped.clone()))
     })
 }
 
@@ -93,7 +95,26 @@ impl Service<Request<Incoming>> for Entrance {
     }
 }
 
-/// One connection, to its end.
+/// One connection, from the handshake to its end.
+async fn welcome(
+    greeter: Greeter,
+    stream: TcpStream,
+    service: Entrance,
+    settings: Settings,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let greeted = tokio::select! {
+        greeted = greeter.greet(stream) => greeted,
+        () = told(&mut stopped) => return,
+    };
+    match greeted {
+        Ok(Greeted::Plain(stream)) => converse(stream, service, settings, stopped).await,
+        Ok(Greeted::Tls(stream)) => converse(stream, service, settings, stopped).await,
+        Err(error) => tracing::debug!("a connection without a handshake: {error}"),
+    }
+}
+
+/// One connection over which HTTP can be spoken, to its end.
 async fn converse<S>(stream: S, service: Entrance, settings: Settings, mut stopped: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,

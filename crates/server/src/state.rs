@@ -2,6 +2,7 @@
 
 use crate::backend::{ChatBackend, KnowledgeBackend, UsageBackend};
 use crate::batches::Batches;
+use crate::doors::Tls;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -9,6 +10,7 @@ use yizhan_access::Access;
 use yizhan_gateway::Reviews;
 use yizhan_store::{BlobStore, DocumentStore};
 use yizhan_telemetry::Tracer;
+use yizhan_vault::Vault;
 
 /// Limits of the server. All have defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,10 @@ pub struct AppState {
     pub(crate) tracer: Option<Tracer>,
     /// None: nothing is held for a person.
     pub(crate) reviews: Option<Reviews>,
+    /// None: no secrets are kept.
+    pub(crate) vault: Option<Arc<Vault>>,
+    /// None: connections are plain.
+    pub(crate) tls: Option<Tls>,
     pub(crate) settings: Settings,
     pub(crate) batches: Batches,
     /// One permit a mebibyte of the uploads that are being taken.
@@ -92,6 +98,8 @@ impl AppState {
             usage: None,
             tracer: None,
             reviews: None,
+            vault: None,
+            tls: None,
             settings,
             batches,
             upload_permits,
@@ -113,6 +121,18 @@ impl AppState {
     /// With the queue of what rules hold for a person.
     pub fn with_reviews(mut self, reviews: Reviews) -> Self {
         self.reviews = Some(reviews);
+        self
+    }
+
+    /// With TLS on the listener.
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// With secrets that operators may set.
+    pub fn with_vault(mut self, vault: Arc<Vault>) -> Self {
+        self.vault = Some(vault);
         self
     }
 }

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// How long one process waits for another's transaction.
@@ -40,6 +41,17 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
     let connection = connect(path)?;
     connection.pragma_update(None, "query_only", true).map_err(|error| at(path, error.into()))?;
     Ok(connection)
+}
+
+/// A connection that cannot write, to a database that is left as it is. None: there is none, or its schema is an
+/// older one.
+pub(crate) fn open_as_it_is(path: &Path) -> Result<Option<Connection>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let connection = open_reader(path)?;
+    let version = version(&connection).map_err(|fault| at(path, fault))?;
+    Ok((version == MIGRATIONS.len()).then_some(connection))
 }
 
 fn connect(path: &Path) -> Result<Connection> {

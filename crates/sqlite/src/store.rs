@@ -2,10 +2,10 @@
 //!
 //! It does not know SQL.
 
-use crate::connection::{open_reader, open_writer};
+use crate::connection::{open_as_it_is, open_reader, open_writer};
 use crate::fault::Fault;
 use crate::threads::Threads;
-use crate::{account, attribute, base, budget, chunk, document, file, job, key, outbox, review, usage};
+use crate::{account, attribute, base, budget, chunk, document, file, job, key, outbox, review, secret, usage};
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
@@ -16,7 +16,8 @@ use yizhan_store::{
     Account, AccountId, AccountStore, AccountTerms, Backlog, Base, BaseSettings, BaseStats, BudgetLine, BudgetStore,
     Chunk, Clock, ContentHash, Decision, Declaration, Declared, Document, DocumentChange, DocumentStore, Draw, Drawn,
     File, Filter, Job, Key, KeyStore, KeyTerms, NewDocument, NewFile, NewKey, NewReview, Page, Processed, Review,
-    ReviewFilter, ReviewStore, Section, Submitted, UsageBatch, UsageGroup, UsageQuery, UsageStore,
+    ReviewFilter, ReviewStore, SealedSecret, SecretStore, Section, Submitted, UsageBatch, UsageGroup, UsageQuery,
+    UsageStore,
 };
 
 /// Connections that read, beside the one that writes. Readers never wait for the writer.
@@ -54,6 +55,16 @@ impl Sqlite {
         let readers = (0..READERS).map(|_| open_reader(&path)).collect::<Result<_>>()?;
         let readers = Threads::start("sqlite-read", readers)?;
         Ok(Self { inner: Arc::new(Inner { clock, readers, writer }) })
+    }
+
+    /// Opens `yizhan.db` to read alone, also while another process writes it. None: there is none, or its schema is an
+    /// older one, which this does not change. What would write fails.
+    pub fn look(data_dir: &Path) -> Result<Option<Self>> {
+        let path = data_dir.join("yizhan.db");
+        let (Some(first), Some(second)) = (open_as_it_is(&path)?, open_as_it_is(&path)?) else { return Ok(None) };
+        let (readers, writer) =
+            (Threads::start("sqlite-read", vec![first])?, Threads::start("sqlite-write", vec![second])?);
+        Ok(Some(Self { inner: Arc::new(Inner { clock: Clock::system(), readers, writer }) }))
     }
 
     /// Runs `work` in a transaction of its own, with the time; it is on the disk when this returns.
@@ -352,5 +363,31 @@ impl ReviewStore for Sqlite {
 
     async fn tidy_reviews(&self, keep: Duration) -> Result<u64> {
         self.write(move |db, now| review::tidy(db, now, keep)).await
+    }
+}
+
+#[async_trait]
+impl SecretStore for Sqlite {
+    async fn put_secret(&self, name: &str, key: &str, sealed: Vec<u8>) -> Result<SealedSecret> {
+        let (name, key) = (name.to_owned(), key.to_owned());
+        self.write(move |db, now| secret::put(db, now, &name, &key, &sealed)).await
+    }
+
+    async fn secret(&self, name: &str) -> Result<Option<SealedSecret>> {
+        let name = name.to_owned();
+        self.read(move |db| secret::find(db, &name)).await
+    }
+
+    async fn secrets(&self) -> Result<Vec<SealedSecret>> {
+        self.read(secret::list).await
+    }
+
+    async fn reseal_secrets(&self, secrets: Vec<SealedSecret>) -> Result<()> {
+        self.write(move |db, _| secret::reseal(db, &secrets)).await
+    }
+
+    async fn delete_secret(&self, name: &str) -> Result<()> {
+        let name = name.to_owned();
+        self.write(move |db, _| secret::delete(db, &name)).await
     }
 }

@@ -15,11 +15,12 @@ pub mod filters;
 pub mod jobs;
 pub mod keys;
 pub mod reviews;
+pub mod secrets;
 pub mod usage;
 
 use crate::{
     Base, BaseSettings, BlobStore, BudgetStore, ContentHash, Document, DocumentStore, File, Job, KeyStore, ManualClock,
-    NewChunk, NewDocument, NewFile, NewSection, Processed, ReviewStore, UsageStore,
+    NewChunk, NewDocument, NewFile, NewSection, Processed, ReviewStore, SecretStore, UsageStore,
 };
 use serde_json::{Map, Value, json};
 use std::any::Any;
@@ -38,6 +39,7 @@ pub struct Subject {
     pub blobs: Arc<dyn BlobStore>,
     pub budgets: Arc<dyn BudgetStore>,
     pub reviews: Arc<dyn ReviewStore>,
+    pub secrets: Arc<dyn SecretStore>,
     /// The driver's clock.
     pub time: ManualClock,
     /// What must outlive the driver, such as its directory.
@@ -48,11 +50,12 @@ impl Subject {
     /// One driver that is all stores but that of contents, made with the clock that it is given.
     pub fn new<S>(store: S, blobs: impl BlobStore + 'static, time: ManualClock, keep: impl Any + Send + Sync) -> Self
     where
-        S: DocumentStore + KeyStore + UsageStore + BudgetStore + ReviewStore + Clone + 'static,
+        S: DocumentStore + KeyStore + UsageStore + BudgetStore + ReviewStore + SecretStore + Clone + 'static,
     {
-        let store = Arc::new(store);
-        let (documents, keys, usage, reviews) = (store.clone(), store.clone(), store.clone(), store.clone());
-        Self { documents, keys, usage, blobs: Arc::new(blobs), budgets: store, reviews, time, keep: Box::new(keep) }
+        let (store, blobs) = (Arc::new(store), Arc::new(blobs));
+        let (documents, keys, usage, budgets) = (store.clone(), store.clone(), store.clone(), store.clone());
+        let (reviews, secrets, keep) = (store.clone(), store, Box::new(keep));
+        Self { documents, keys, usage, blobs, budgets, reviews, secrets, time, keep }
     }
 
     pub fn tenant(&self) -> TenantId {
@@ -180,6 +183,8 @@ macro_rules! contract_tests {
                 a_tenants_queue_has_an_end, a_decision_is_made_once, every_decision_counts_for_its_time,
                 what_nobody_decides_on_expires, old_items_are_forgotten, reviews_in_pages_and_by_what_they_are,
                 a_tenants_reviews_go_with_it, no_order_of_decisions_leaves_an_item_stuck;
+            secrets: a_secret_comes_back_as_it_was_sealed, the_last_value_of_a_secret_counts,
+                secrets_are_listed_by_name, deleting_a_secret, secrets_are_resealed_all_or_none;
             usage: a_batch_is_counted_once, rows_of_one_key_are_added_up, usage_by_dimension_and_period,
                 usage_of_some_values_and_hours, the_largest_come_first, old_hours_are_forgotten;
         }

@@ -1,6 +1,6 @@
 //! The traits behind which the truth is kept: knowledge bases, files, documents with their
 //! chunks and vectors, the jobs that make them, tenants and their API keys, money that was spent,
-//! usage, what rules hold for a person, and files' bytes.
+//! usage, what rules hold for a person, sealed secrets, and files' bytes.
 //!
 //! This crate does not know SQL, file systems, indexes or models.
 
@@ -17,6 +17,7 @@ mod key;
 mod memory;
 mod review;
 mod rules;
+mod secret;
 mod usage;
 
 pub use account::{Account, AccountId, AccountStore, AccountTerms, Declaration, Declared};
@@ -39,6 +40,7 @@ pub use rules::{
     account_taken, check_base_name, default_tenant_stays, document_cursor, key_taken, name_taken, too_far_behind,
     unknown_cursor, unknown_section,
 };
+pub use secret::{SealedSecret, SecretStore};
 pub use usage::{
     Dimension, HOUR_MS, LATENCY_BOUNDS, Latencies, Measure, Period, UsageBatch, UsageCounts, UsageGroup, UsageKey,
     UsageQuery, UsageStore,

@@ -7,6 +7,7 @@ mod budgets;
 mod documents;
 mod keys;
 mod reviews;
+mod secrets;
 mod state;
 mod usage;
 
@@ -17,7 +18,7 @@ use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use yizhan_domain::{Error, Result};
 
-/// Documents, accounts, keys, budgets and contents in memory. Clones share them.
+/// Documents, accounts, keys, budgets, secrets and contents in memory. Clones share them.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     clock: Clock,

@@ -129,6 +129,10 @@ metrics! {
     CONFIG_LOADED = Gauge "yizhan_config_loaded_timestamp_seconds" [];
     /// 1 when the last change of the configuration counts, 0 when it was refused.
     CONFIG_OK = Gauge "yizhan_config_ok" [];
+    /// 1 when the last change of the TLS files counts, 0 when they could not be used.
+    TLS_OK = Gauge "yizhan_tls_ok" [];
+    /// When the TLS certificate in use ends, seconds since 1970.
+    TLS_ENDS = Gauge "yizhan_tls_certificate_ends_timestamp_seconds" [];
     /// 1, with the version that runs.
     BUILD = Gauge "yizhan_build_info" ["version"];
     /// Processor time of this process, its workers not included.

@@ -188,6 +188,11 @@ pub(crate) struct EvalRetrieval {
 /// `yizhan doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
+    /// Ask providers and issuers of tokens too, which are outside
+    #[arg(long)]
+    pub(crate) online: bool,
+    #[command(flatten)]
+    pub(crate) tls: super::TlsFlags,
     /// The address that `serve` would listen on
     #[arg(long, env = "YIZHAN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     pub(crate) listen: SocketAddr,

@@ -215,6 +215,29 @@ pub(crate) struct NewKey {
     pub(crate) limits: LimitFlags,
 }
 
+/// `yizhan secret …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Keep a secret, sealed: the value is typed unseen, or comes on standard input
+    Set {
+        /// 1 to 64 letters, digits, `.`, `_` or `-`; `key = { store = "NAME" }` uses it
+        name: String,
+    },
+    /// List the secrets by name; values are never shown
+    List,
+    /// Forget a secret
+    Rm {
+        /// Its name
+        name: String,
+    },
+    /// Seal all secrets with a new master key
+    Rekey {
+        /// With the key in this file, made when it is not there, instead of replacing the present one
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        to: Option<PathBuf>,
+    },
+}
+
 /// `yizhan usage`.
 #[derive(Debug, Args)]
 pub(crate) struct Usage {

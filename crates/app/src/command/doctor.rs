@@ -2,16 +2,22 @@
 //!
 //! It looks; it changes nothing. It does not know how the things that it looks at work.
 
+mod installation;
+mod services;
+
 use crate::cli::{Doctor, Global};
-use crate::data::{cache_folder, data_folder, server};
-use crate::models::{DEFAULT_EMBEDDING, OCR, PDFIUM, PREFERRED_CHAT, cache};
-use crate::output;
+use crate::data::{ServerAddress, cache_folder, data_folder, server};
+use crate::models::{DEFAULT_EMBEDDING, Models, OCR, PDFIUM, PREFERRED_CHAT, cache};
+use crate::{output, tls};
 use serde::Serialize;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 use yizhan_catalog::Cache;
-use yizhan_domain::Result;
+use yizhan_client::Client;
+use yizhan_domain::{Error, Result};
+use yizhan_process::Program;
+use yizhan_runtime::{Options, Runtime};
 
 /// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -49,8 +55,10 @@ pub(super) async fn run(global: &Global, command: Doctor) -> Result<ExitCode> {
         vec![processor(), memory(), folder("data folder", &data), folder("model folder", cache.directory())];
     findings.extend(models(&cache));
     findings.push(pip());
+    findings.push(installation::clock());
+    findings.extend(installed(global, &command, cache).await?);
     findings.push(match server(&data) {
-        Some(server) => Finding::ok("server", format!("running: {} (process {})", server.url, server.process)),
+        Some(server) => running(&server),
         None => port(&command),
     });
     for finding in &findings {
@@ -58,6 +66,39 @@ pub(super) async fn run(global: &Global, command: Doctor) -> Result<ExitCode> {
     }
     let failed = findings.iter().any(|finding| finding.level == Level::Fail);
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Whatever the configuration speaks of.
+async fn installed(global: &Global, command: &Doctor, cache: Cache) -> Result<Vec<Finding>> {
+    let program = Program::current().map_err(|cause| Error::io("This program's own file cannot be found", cause))?;
+    let models = Models::new(cache, Runtime::new(program, Options::default()));
+    let (config, finding) = installation::configuration(global, &models);
+    let mut findings = vec![finding];
+    findings.extend(installation::audit(global));
+    let Some(config) = config else { return Ok(findings) };
+    let data = data_folder(global);
+    findings.extend(installation::tls(tls::files(&config, &command.tls)));
+    findings.extend(installation::sealed(&config, &data).await);
+    findings.extend(installation::prices(&config));
+    findings.extend(services::redis(config.redis.as_ref()).await);
+    findings.extend(services::providers(&config, &data, command.online).await);
+    findings.extend(services::issuers(&config.oidc, command.online).await);
+    Ok(findings)
+}
+
+fn running(server: &ServerAddress) -> Finding {
+    let shown = format!("{} (process {})", server.shown(), server.process);
+    match Client::new(&server.url, &server.key).not_ready() {
+        Ok(reasons) if reasons.is_empty() => Finding::ok("server", format!("running: {shown}")),
+        Ok(reasons) => {
+            let advice = "It says so until it has caught up; its log tells more.";
+            Finding::not_ok("server", Level::Warn, format!("not ready: {shown}: {}", reasons.join("; ")), advice)
+        }
+        Err(error) => {
+            let advice = "Left by a server that was killed: the next start puts it right.";
+            Finding::not_ok("server", Level::Warn, error.message(), advice)
+        }
+    }
 }
 
 fn print(finding: &Finding, as_json: bool) {

@@ -10,15 +10,16 @@ use crate::config::{self, Config};
 use crate::data::{Holder, ServerAddress, announce, data_folder, hold};
 use crate::governance;
 use crate::output;
+use crate::secrets::StoredKeys;
 use crate::station::tenant;
 use crate::traces::{self, Traces};
-use crate::upkeep;
+use crate::{tls, upkeep};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use yizhan_domain::{Error, ErrorCode, Result};
 use yizhan_knowledge::Ingestor;
-use yizhan_server::AppState;
+use yizhan_server::{Acceptor, AppState, Tls};
 use yizhan_store::{BlobStore, DocumentStore, KeyStore};
 
 /// The key with which this machine's command line asks the server; a new one at every start.
@@ -34,11 +35,18 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
             let message = format!(
                 "A server is running on {} already: {} (process {}).",
                 folder.display(),
-                server.url,
+                server.shown(),
                 server.process
             );
             return Err(Error::new(ErrorCode::Conflict, message));
         }
+    };
+    let config = config::load(global)?;
+    let settings = settings(&config);
+    // Before anything else is opened: a server without its certificate must not begin to work.
+    let acceptor = match tls::files(&config, &command.tls) {
+        Some(files) => Some(Arc::new(Acceptor::open(files, settings.head_timeout)?)),
+        None => None,
     };
     let listener = TcpListener::bind(command.listen).await.map_err(|cause| {
         Error::io(format!("{} cannot be listened on; name another with --listen", command.listen), cause)
@@ -46,10 +54,9 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
     let address = listener.local_addr().map_err(|cause| Error::io("The listening socket has no address", cause))?;
     let assembly = Assembly::open(global, &folder, lock).await?;
     let apps = command.apps.clone().unwrap_or_else(|| folder.join("apps"));
-    let config = config::load(global)?;
     let governed = Arc::new(assembly.gateway(global, &apps, &config).await?);
     let gateway = Arc::clone(&governed.gateway);
-    let traces = Traces::start(&config)?;
+    let traces = Traces::start(&config, &StoredKeys::read(&config, &governed.vault).await?)?;
     let tracer = traces.as_ref().map(|traces| traces.tracer().clone());
     if let Some(tracer) = &tracer {
         traces::know(tracer, &assembly.models.providers());
@@ -61,33 +68,49 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
     if let Some(secret) = access.bootstrap(command.bootstrap_key.clone()).await? {
         output::note(format!("The first API key, shown only this once: {secret}"));
     }
-    let url = format!("http://{address}");
+    let (ready, tls) = match &acceptor {
+        None => (format!("http://{address}"), None),
+        Some(acceptor) => (format!("https://{address}"), Some(Tls::open(Arc::clone(acceptor)).await?)),
+    };
+    let local = tls.as_ref().map(|tls| format!("http://{}", tls.local_address()));
     let key = local_key(&assembly, &access).await?;
-    let announced = announce(&folder, &ServerAddress { url: url.clone(), key, process: std::process::id() })?;
+    let announced = announce(
+        &folder,
+        &ServerAddress {
+            public: local.as_ref().map(|_| ready.clone()),
+            url: local.unwrap_or_else(|| ready.clone()),
+            key,
+            process: std::process::id(),
+        },
+    )?;
     let backend =
         Arc::new(Backend::new(Arc::clone(&gateway), Arc::clone(&assembly.knowledge), Arc::clone(&governed.metrics)));
-    let state = AppState::new(
+    let mut state = AppState::new(
         access,
         Arc::clone(&assembly.store) as Arc<dyn DocumentStore>,
         Arc::clone(&assembly.blobs) as Arc<dyn BlobStore>,
         Arc::clone(&backend) as _,
         backend as _,
-        settings(&config),
+        settings,
     )
     .with_usage(Arc::new(crate::usage::Metered(Arc::clone(&governed.meter))))
-    .with_tracer(tracer.clone());
-    let state = match gateway.reviews() {
-        Some(reviews) => state.with_reviews(reviews.clone()),
-        None => state,
-    };
+    .with_tracer(tracer.clone())
+    .with_vault(Arc::clone(&governed.vault));
+    if let Some(reviews) = gateway.reviews() {
+        state = state.with_reviews(reviews.clone());
+    }
+    if let Some(tls) = tls {
+        state = state.with_tls(tls);
+    }
     let ingestors: Vec<_> = (0..INGESTORS)
         .map(|_| {
             let ingestor = Ingestor::new(Arc::clone(&assembly.knowledge));
             tokio::spawn(async move { ingestor.run().await })
         })
         .collect();
-    let keepers = upkeep::start(global, &assembly, &governed, tracer, config);
-    output::line(format!("ready {url}"));
+    let mut keepers = upkeep::start(global, &assembly, &governed, tracer, config);
+    keepers.extend(acceptor.map(|acceptor| tokio::spawn(tls::watch(acceptor, Arc::clone(&governed.gauges)))));
+    output::line(format!("ready {ready}"));
     let served = yizhan_server::serve(listener, state, interrupt()).await;
     // What they hold a lease on is queued again at the next start.
     ingestors.iter().for_each(tokio::task::JoinHandle::abort);

@@ -28,6 +28,11 @@ impl Provider {
         Self { url, requests, heads }
     }
 
+    /// The key of the last request.
+    pub(crate) fn authorization(&self) -> String {
+        self.heads("authorization").pop().unwrap_or_default()
+    }
+
     /// The values of a header in the requests so far, of those that have it.
     pub(crate) fn heads(&self, name: &str) -> Vec<String> {
         let prefix = format!("{name}: ");
@@ -49,9 +54,13 @@ fn answer(mut stream: &TcpStream, seen: &Mutex<Vec<Value>>, heads: &Mutex<Vec<St
         if reader.read_line(&mut line)? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        let line = line.trim_end().to_ascii_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
+        let line = line.trim_end();
+        let line = line.split_once(':').map_or_else(
+            || line.to_owned(),
+            |(name, value)| format!("{}: {}", name.to_ascii_lowercase(), value.trim()),
+        );
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.parse().unwrap_or(0);
         }
         if line.is_empty() {
             break;

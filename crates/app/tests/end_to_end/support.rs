@@ -138,7 +138,20 @@ impl House {
 /// The program with these arguments and nothing of the surrounding configuration but the models.
 pub(crate) fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_yizhan"));
-    for name in ["DATA", "CONFIG", "CHAT_MODEL", "THREADS", "LOG", "LOG_FORMAT", "LISTEN", "APPS", "BOOTSTRAP_KEY"] {
+    for name in [
+        "DATA",
+        "CONFIG",
+        "CHAT_MODEL",
+        "THREADS",
+        "LOG",
+        "LOG_FORMAT",
+        "LISTEN",
+        "APPS",
+        "BOOTSTRAP_KEY",
+        "SECRET_KEY",
+        "TLS_CERT",
+        "TLS_KEY",
+    ] {
         command.env_remove(format!("YIZHAN_{name}"));
     }
     command.args(arguments).env("YIZHAN_CACHE", cache()).stdin(Stdio::null()).process_group(0);
@@ -287,6 +300,19 @@ impl Server {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_as(KEY, path, body)
+    }
+
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
+        self.put_as(KEY, path, body)
+    }
+
+    pub(crate) fn put_as(&self, key: &str, path: &str, body: &Value) -> Answer {
+        let request = agent().put(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {key}"));
+        answer(request.send_json(body))
+    }
+
+    pub(crate) fn delete_as(&self, key: &str, path: &str) -> Answer {
+        answer(agent().delete(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {key}")).call())
     }
 
     pub(crate) fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {

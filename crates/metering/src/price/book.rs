@@ -65,6 +65,12 @@ pub(crate) struct Window {
 }
 
 impl PriceBook {
+    /// When the newest of its versions begins, milliseconds since 1970; none when none says when.
+    pub fn newest_ms(&self) -> Option<i64> {
+        let starts = self.models.iter().flat_map(|model| &model.versions).map(|version| version.from_ms);
+        starts.filter(|start| *start > i64::MIN).max()
+    }
+
     /// Reads a price list (TOML; the crate's `examples/prices.toml` explains it).
     ///
     /// `InvalidConfig`, with the line, when it is not one.

@@ -113,7 +113,7 @@ fn number(text: &str) -> Option<i64> {
 }
 
 /// Days since 1970 of `2026-11-22`. After Howard Hinnant's `days_from_civil`.
-fn days(date: &str) -> Option<i64> {
+pub(crate) fn days(date: &str) -> Option<i64> {
     let bytes = date.as_bytes();
     if bytes.get(4) != Some(&b'-') || bytes.get(7) != Some(&b'-') {
         return None;

@@ -2,7 +2,7 @@
 
 use crate::{
     Account, Base, BudgetLine, Chunk, ContentHash, Document, DocumentState, File, Job, Key, NewDocument, NewSection,
-    Processed, Review, Section, UsageCounts, UsageKey, unknown_section,
+    Processed, Review, SealedSecret, Section, UsageCounts, UsageKey, unknown_section,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, Money, Result, Sequence, TenantId};
@@ -24,6 +24,7 @@ pub(super) struct State {
     pub orphans: BTreeSet<ContentHash>,
     /// Oldest first.
     pub reviews: Vec<Review>,
+    pub secrets: BTreeMap<String, SealedSecret>,
     last_document: u64,
     last_chunk: u64,
     last_sequence: u64,
