@@ -73,7 +73,7 @@ impl Desk {
         caller.review = review.cloned();
         let call = Call::new(caller, ModelName::new(model), request, RetrievalWishes::default());
         let reply = self.house.gateway.chat(call).await?;
-        reply.events.map(|event| event).collect::<Vec<_>>().await.into_iter().collect()
+        reply.events.collect::<Vec<_>>().await.into_iter().collect()
     }
 
     /// Asks what a rule holds; the review's id.

@@ -13,7 +13,7 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use yizhan_dialect::openai::deleted;
-use yizhan_domain::{Error, Result};
+use yizhan_domain::{Error, ErrorCode, Result};
 use yizhan_vault::{SecretInfo, Vault};
 
 /// All secrets, by name, without their values.
@@ -46,7 +46,7 @@ fn object(info: &SecretInfo) -> Value {
 }
 
 fn vault(state: &AppState) -> Result<&Vault> {
-    let none = || Error::not_found("route", "secrets");
+    let none = || Error::new(ErrorCode::NotFound, "This server keeps no secrets.");
     state.vault.as_deref().ok_or_else(none)
 }
 
