@@ -2,11 +2,11 @@
 //!
 //! It does not know which route needs which scope.
 
-use crate::limiter::{Claim, Limiter, Verdict};
+use crate::limiter::{Claim, Limiter, Refusal, Subject, Used, Verdict};
 use crate::limits::{LimitSettings, OnFailure};
 use crate::memory::MemoryLimiter;
 use crate::oidc::{Identity, Oidc};
-use crate::principal::Known;
+use crate::principal::{Known, Limited};
 use crate::subjects::Holder;
 use crate::{Ask, Permit, Principal, Role, Scope, Standing, secret};
 use std::collections::HashMap;
@@ -142,7 +142,7 @@ impl Access {
 
     async fn known(&self, key: &Key) -> Result<Principal> {
         let Key { tenant, terms, .. } = key;
-        let accounts = self.accounts(tenant, terms.project.as_ref(), terms.user.as_ref()).await?;
+        let (accounts, limited) = self.limited_of(key).await?;
         // The store deletes a key with what it belongs to.
         if accounts.len() < 1 + usize::from(terms.project.is_some()) + usize::from(terms.user.is_some()) {
             return Err(unknown());
@@ -150,9 +150,6 @@ impl Access {
         if terms.disabled || accounts.iter().any(|account| account.terms.disabled) {
             return Err(disabled());
         }
-        let mut holders: Vec<Holder<'_>> = accounts.iter().map(holder).collect();
-        let id = format!("key:{}", key.id);
-        holders.push(Holder { kind: "key", id, tenant, name: &key.name, limits: &terms.limits });
         // A scope that this version does not know permits nothing.
         let scopes = key.scopes.iter().filter_map(|word| Scope::parse(word)).collect();
         Ok(Principal::of(Known {
@@ -165,8 +162,19 @@ impl Access {
             expires_ms: terms.expires_ms,
             models: terms.models.clone(),
             networks: terms.networks.iter().map(|text| crate::network::Network::parse(text)).collect::<Result<_>>()?,
-            limited: self.limited(&holders)?,
+            limited,
         }))
+    }
+
+    /// Whom a key belongs to, as far as they are there, and the limits of them and of the key.
+    async fn limited_of(&self, key: &Key) -> Result<(Vec<Account>, Vec<Limited>)> {
+        let Key { tenant, terms, .. } = key;
+        let accounts = self.accounts(tenant, terms.project.as_ref(), terms.user.as_ref()).await?;
+        let mut holders: Vec<Holder<'_>> = accounts.iter().map(holder).collect();
+        let id = format!("key:{}", key.id);
+        holders.push(Holder { kind: "key", id, tenant, name: &key.name, limits: &terms.limits });
+        let limited = self.limited(&holders)?;
+        Ok((accounts, limited))
     }
 
     async fn holder_of_token(&self, identity: Identity) -> Result<Principal> {
@@ -203,7 +211,7 @@ impl Access {
         }))
     }
 
-    fn limited(&self, holders: &[Holder<'_>]) -> Result<Vec<crate::principal::Limited>> {
+    fn limited(&self, holders: &[Holder<'_>]) -> Result<Vec<Limited>> {
         let settings = self.settings();
         holders.iter().map(|holder| holder.limited(&settings)).collect()
     }
@@ -262,19 +270,24 @@ impl Access {
     /// names which limit. `PermissionDenied` when the key is not for the model. `Overloaded` when the
     /// limits cannot be checked and calls are to be refused then.
     pub async fn reserve(&self, principal: &Principal, ask: &Ask) -> Result<Permit> {
+        self.try_reserve(principal, ask).await?.map_err(Refusal::into_error)
+    }
+
+    /// [`Access::reserve`] for who wants to know which limit was in the way.
+    pub async fn try_reserve(&self, principal: &Principal, ask: &Ask) -> Result<std::result::Result<Permit, Refusal>> {
         principal.require_model(&ask.model)?;
         let subjects = principal.subjects(&ask.model);
         let on_failure = self.settings().on_failure;
         let permit = |hold| Permit::new(hold, ask, on_failure, &self.active);
         if subjects.is_empty() {
-            return Ok(permit(None));
+            return Ok(Ok(permit(None)));
         }
         match self.limiter.reserve(Claim { subjects, tokens: ask.tokens(), money: ask.money }).await {
-            Ok(Verdict::Held(hold)) => Ok(permit(Some(hold))),
-            Ok(Verdict::Refused(refusal)) => Err(refusal.into_error()),
+            Ok(Verdict::Held(hold)) => Ok(Ok(permit(Some(hold)))),
+            Ok(Verdict::Refused(refusal)) => Ok(Err(refusal)),
             Err(cause) => {
                 self.warn_of(on_failure, &cause);
-                on_failure.outcome(&cause).map(|()| permit(None))
+                on_failure.outcome(&cause).map(|()| Ok(permit(None)))
             }
         }
     }
@@ -291,6 +304,27 @@ impl Access {
     pub async fn standing(&self, principal: &Principal, model: &ModelName) -> Result<Standing> {
         let subjects = principal.subjects(model);
         if subjects.is_empty() { Ok(Standing::default()) } else { self.limiter.standing(&subjects).await }
+    }
+
+    /// What everyone has used whose limits hold for a caller: tenant, project, user and key. Without a model, also
+    /// the limits for models by name, all of them.
+    pub async fn used(&self, principal: &Principal, model: Option<&ModelName>) -> Result<Vec<(Arc<Subject>, Used)>> {
+        let subjects = model.map_or_else(|| principal.all_subjects(), |model| principal.subjects(model));
+        self.used_by(subjects).await
+    }
+
+    /// The same of a key that somebody else shows, also of a disabled one.
+    pub async fn used_by_key(&self, key: &Key) -> Result<Vec<(Arc<Subject>, Used)>> {
+        let (_, limited) = self.limited_of(key).await?;
+        self.used_by(crate::principal::all_subjects(&limited)).await
+    }
+
+    async fn used_by(&self, subjects: Vec<Arc<Subject>>) -> Result<Vec<(Arc<Subject>, Used)>> {
+        if subjects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let used = self.limiter.used(&subjects).await?;
+        Ok(subjects.into_iter().zip(used).collect())
     }
 
     /// Calls that hold a permit now.

@@ -310,9 +310,15 @@ async fn what_is_disabled_stops_at_once() {
             assert_eq!(login(&access, &secret).await.is_ok(), is_good, "{id}");
         }
     }
-    access.change_key(&tenant(), principal.key(), |terms| terms.disabled = true).await.unwrap();
+    access
+        .change_key(&tenant(), principal.key(), |key| {
+            key.terms.disabled = true;
+            Ok(())
+        })
+        .await
+        .unwrap();
     assert_eq!(login(&access, &secret).await.unwrap_err().code(), ErrorCode::InvalidApiKey);
-    access.change_key(&tenant(), principal.key(), |terms| terms.disabled = false).await.unwrap();
+    access.change_key(&tenant(), principal.key(), disabled(false)).await.unwrap();
     login(&access, &secret).await.unwrap();
     access.delete_account(&AccountId::User(tenant(), "li".into())).await.unwrap();
     assert_eq!(login(&access, &secret).await.unwrap_err().code(), ErrorCode::InvalidApiKey);
@@ -426,7 +432,10 @@ impl Limiter for Unreachable {
     async fn reserve(&self, _: Claim) -> Result<Verdict> {
         Err(Error::io("Asking Redis", "connection refused"))
     }
-    async fn standing(&self, _: &[Arc<crate::Subject>]) -> Result<Standing> {
+    async fn standing(&self, _: &[Arc<Subject>]) -> Result<Standing> {
+        Err(Error::io("Asking Redis", "connection refused"))
+    }
+    async fn used(&self, _: &[Arc<Subject>]) -> Result<Vec<Used>> {
         Err(Error::io("Asking Redis", "connection refused"))
     }
 }
@@ -454,5 +463,30 @@ async fn a_refusal_names_the_limit_and_the_subject() {
     let error = access.reserve(&principal, &Ask { money: Money(Money::ONE), ..ask(1, 1) }).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::BudgetExceeded);
     assert!(error.message().contains("tenant 'default', 0.5 a month"), "{error}");
+    let refused = access.try_reserve(&principal, &Ask { money: Money(Money::ONE), ..ask(1, 1) }).await.unwrap();
+    assert_eq!(refused.err().map(|refusal| refusal.name()).as_deref(), Some("tenant.money_per_month"));
     assert_eq!(error.wait().unwrap().as_secs(), (8 * 24 + 16) * 3600 + 1800);
+}
+
+fn disabled(is: bool) -> impl FnOnce(&mut Key) -> Result<()> + Send {
+    move |key| {
+        key.terms.disabled = is;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_used_is_told_of_everyone_who_pays() {
+    let (access, _) = limited("[tenant]\nmoney_per_day = 1\n[key.models.\"qwen*\"]\ntokens_per_minute = 100");
+    let (_, principal) = caller(&access, KeyRequest::default()).await;
+    let permit = access.reserve(&principal, &Ask { model: "qwen-max".into(), ..ask(10, 1) }).await.unwrap();
+    let all = access.used(&principal, None).await.unwrap();
+    let named: Vec<_> = all.iter().map(|(subject, _)| (subject.kind(), subject.own(), subject.models())).collect();
+    assert_eq!(named, [("tenant", "default", None), ("key", principal.key().as_str(), Some("qwen*"))]);
+    assert_eq!(all[0].1.day.map(|day| day.limit), Some(Money(Money::ONE)));
+    assert!(all[1].1.tokens.is_some_and(|tokens| tokens.limit == 100 && tokens.remaining < 100), "{all:?}");
+    drop(permit);
+    assert_eq!(access.used(&principal, Some(&"gpt-4".into())).await.unwrap().len(), 1, "the others' limits hold not");
+    let key = access.keys(&tenant()).await.unwrap().into_iter().find(|key| key.id == *principal.key()).unwrap();
+    assert_eq!(access.used_by_key(&key).await.unwrap().len(), 2);
 }

@@ -5,7 +5,7 @@
 //! billionths.
 #![allow(clippy::unwrap_used, missing_docs, reason = "these are tests; their names say what they hold a limiter to")]
 
-use crate::{Claim, Hold, Level, Limit, Limiter, Rate, Refusal, Subject, Verdict};
+use crate::{Claim, Hold, Level, Limit, Limiter, Rate, Refusal, Spent, Subject, Used, Verdict};
 use futures_util::future::join_all;
 use std::any::Any;
 use std::sync::Arc;
@@ -297,6 +297,38 @@ pub async fn a_changed_limit_counts_at_once(s: &Tested) {
     assert!(!s.take(&by_tokens(150), 51, 0).await && s.take(&by_tokens(150), 50, 0).await);
 }
 
+/// Each subject's own numbers, also of what is promised, given back, or over.
+pub async fn what_is_used_is_told_of_each(s: &Tested) {
+    let tenant = Subject { concurrent: Some(5), per_month: Some(Money(900)), ..by_day(1000) };
+    let key = Subject { per_day: Some(Money(500)), id: "key".into(), ..by_tokens(600) };
+    let all = [Arc::new(tenant.clone()), Arc::new(key.clone()), Arc::new(subject("free"))];
+    let used = async || s.limiter.used(&all).await.unwrap();
+    let spent = |limit: i64, spent: i64, reset: u64| {
+        Some(Spent { limit: Money(limit), spent: Money(spent), reset: Duration::from_secs(reset) })
+    };
+    const DAY: u64 = 59_400;
+    const MONTH: u64 = 8 * 86_400 + DAY;
+    assert_eq!(used().await[0].day, spent(1000, 0, DAY));
+    let hold = s.reserve(&[&tenant, &key], 60, 100).await.unwrap();
+    let before = used().await;
+    let calls = Level { limit: 5, remaining: 4, reset: Duration::ZERO };
+    let of_tenant =
+        Used { concurrent: Some(calls), day: spent(1000, 100, DAY), month: spent(900, 100, MONTH), ..Used::default() };
+    assert_eq!((before[0], before[2]), (of_tenant, Used::default()));
+    assert_eq!(before[1].tokens.map(|level| (level.limit, level.remaining)), Some((600, 540)));
+    assert_eq!((before[1].day, before[1].month), (spent(500, 100, DAY), None));
+    hold.settle(10, Money(30));
+    let hold = s.reserve(&[&tenant], 0, 7).await.unwrap();
+    hold.settle(0, Money(7));
+    let after = used().await;
+    assert_eq!(after[0].concurrent.map(|level| level.remaining), Some(5));
+    assert_eq!((after[0].day, after[1].day), (spent(1000, 37, DAY), spent(500, 30, DAY)));
+    s.pass(DAY * 1000);
+    let tomorrow = used().await;
+    assert_eq!((tomorrow[0].day, tomorrow[0].month), (spent(1000, 0, 86_400), spent(900, 37, MONTH - DAY)));
+    assert_eq!(tomorrow[1].tokens.map(|level| level.remaining), Some(600));
+}
+
 /// One test for each behaviour of the contract. `$make` gives a fresh [`Tested`]; it may `.await`. The
 /// calling crate needs `tokio` with its `macros` and `rt`.
 #[macro_export]
@@ -309,7 +341,7 @@ macro_rules! limiter_contract_tests {
             a_budget_is_used_to_the_last_unit_and_no_further, money_comes_back_when_less_was_used,
             many_callers_at_once_do_not_overshoot, days_and_months_begin_anew, a_call_over_midnight_is_yesterdays,
             a_top_up_is_all_or_nothing_and_settles_with_the_rest, a_top_up_is_no_request,
-            the_standing_tells_what_is_left, a_changed_limit_counts_at_once,
+            the_standing_tells_what_is_left, what_is_used_is_told_of_each, a_changed_limit_counts_at_once,
         }
     };
     (@each $make:expr; $($name:ident),* $(,)?) => {$(

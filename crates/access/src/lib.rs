@@ -29,7 +29,7 @@ mod subjects;
 pub use access::{Access, Credentials};
 pub use calendar::{Period, UtcOffset};
 pub use declare::{DeclaredKey, DeclaredMember, DeclaredTenant};
-pub use limiter::{Claim, Hold, Limit, Limiter, Rate, Refusal, Subject, Verdict};
+pub use limiter::{Claim, Hold, Limit, Limiter, Rate, Refusal, Spent, Subject, Used, Verdict};
 pub use limits::{Bound, LimitSettings, Limits, OnFailure, Unlimited};
 pub use manage::KeyRequest;
 pub use memory::MemoryLimiter;

@@ -5,7 +5,7 @@
 //! may wait is `async`, and what ends a hold is not, so that it can be done when a call is dropped; a
 //! limiter that needs the network for that does it behind the caller's back.
 
-use crate::Standing;
+use crate::{Level, Standing};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,51 @@ pub struct Subject {
     pub per_day: Option<Money>,
     /// Money in a calendar month.
     pub per_month: Option<Money>,
+}
+
+impl Subject {
+    /// `tenant`, `project`, `user` or `key`.
+    pub fn kind(&self) -> &str {
+        self.id.split(':').next().unwrap_or_default()
+    }
+
+    /// Its own id, e.g. `web` of the project `clinic/web`.
+    pub fn own(&self) -> &str {
+        let whole = self.id.split_once(':').map_or(&*self.id, |(_, own)| own);
+        let whole = whole.split(' ').next().unwrap_or_default();
+        whole.split_once('/').map_or(whole, |(_, own)| own)
+    }
+
+    /// The pattern of the models to which these limits are; none for all models together.
+    pub fn models(&self) -> Option<&str> {
+        self.id.split_once(' ').map(|(_, pattern)| pattern)
+    }
+}
+
+/// What a subject has used of its limits; none where there is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Requests.
+    pub requests: Option<Level>,
+    /// Tokens in a minute.
+    pub tokens: Option<Level>,
+    /// Requests at the same time. They end when they do: the reset says nothing.
+    pub concurrent: Option<Level>,
+    /// Money of the day.
+    pub day: Option<Spent>,
+    /// Money of the month.
+    pub month: Option<Spent>,
+}
+
+/// A budget's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// What it allows.
+    pub limit: Money,
+    /// What is spent, or promised to calls under way. What was used may pass the limit.
+    pub spent: Money,
+    /// Until its period ends.
+    pub reset: Duration,
 }
 
 /// At most `count` in any `span_ms` milliseconds.
@@ -78,6 +123,19 @@ pub enum Limit {
     Month,
 }
 
+impl Limit {
+    /// Its name in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests_per_second",
+            Self::Tokens => "tokens_per_minute",
+            Self::Concurrency => "concurrent_requests",
+            Self::Day => "money_per_day",
+            Self::Month => "money_per_month",
+        }
+    }
+}
+
 /// Why a claim was not granted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
@@ -106,6 +164,9 @@ pub trait Limiter: Send + Sync {
 
     /// How near these subjects are to their limits.
     async fn standing(&self, subjects: &[Arc<Subject>]) -> Result<Standing>;
+
+    /// What each of these subjects has used, in their order. For who asks, not for every call.
+    async fn used(&self, subjects: &[Arc<Subject>]) -> Result<Vec<Used>>;
 }
 
 /// What a call holds. To be settled once; [`Permit`](crate::Permit) sees to that.
@@ -123,6 +184,13 @@ pub trait Hold: Send + Sync {
 }
 
 impl Refusal {
+    /// The limit's name as it is configured, and whose it is: `key.money_per_day`, or
+    /// `key.models.money_per_day` when it is one of models. It names nobody.
+    pub fn name(&self) -> String {
+        let of_models = if self.subject.models().is_some() { ".models" } else { "" };
+        format!("{}{of_models}.{}", self.subject.kind(), self.limit.as_str())
+    }
+
     /// The error that the caller reads. It names the caller's own subject and nobody else's.
     pub fn into_error(self) -> Error {
         let (subject, label) = (&self.subject, &self.subject.label);

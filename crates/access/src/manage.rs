@@ -50,11 +50,6 @@ impl KeyRequest {
         let of_role = self.role.map_or(&[][..], Role::scopes);
         let mut scopes: Vec<Scope> = of_role.to_vec();
         scopes.extend(self.scopes.iter().filter(|scope| !of_role.contains(scope)));
-        if scopes.is_empty() {
-            let words: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-            let message = format!("Give the key a role, or at least one scope: {}.", words.join(", "));
-            return Err(Error::invalid("scopes", message));
-        }
         let terms = KeyTerms {
             project: self.project,
             user: self.user,
@@ -66,7 +61,8 @@ impl KeyRequest {
             disabled: false,
         };
         check_terms(&terms)?;
-        let scopes = scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
+        let scopes: Vec<String> = scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
+        check_scopes(&scopes)?;
         Ok(NewKey { tenant, name: self.name, hash, scopes, terms })
     }
 }
@@ -136,19 +132,20 @@ impl Access {
         Ok(keys)
     }
 
-    /// Changes what is said of a tenant's key: its expiry, models, networks, limits, or whether it is
-    /// disabled. `NotFound` when the tenant has no such key, `Conflict` when the configuration declares it.
+    /// Changes a tenant's key: its role and scopes, or its terms; whatever else the edit changes is passed over.
+    /// Nothing is changed when the edit fails. `NotFound` when the tenant has no such key, `Conflict` when the
+    /// configuration declares it.
     pub async fn change_key(
         &self,
         tenant: &TenantId,
         id: &KeyId,
-        edit: impl FnOnce(&mut KeyTerms) + Send,
+        edit: impl FnOnce(&mut Key) -> Result<()> + Send,
     ) -> Result<Key> {
-        let key = self.key(tenant, id).await?;
-        let mut terms = key.terms;
-        edit(&mut terms);
-        check_terms(&terms)?;
-        let changed = self.keys.change_key(id, key.scopes, terms).await;
+        let mut key = self.key(tenant, id).await?;
+        edit(&mut key)?;
+        check_scopes(&key.scopes)?;
+        check_terms(&key.terms)?;
+        let changed = self.keys.change_key(id, key.scopes, key.terms).await;
         self.forget();
         changed
     }
@@ -266,6 +263,15 @@ pub(crate) fn check_account(terms: &AccountTerms) -> Result<()> {
         return Err(Error::invalid("name", format!("A name has at most {MAX_NAME} characters, and no line breaks.")));
     }
     subjects::read(&terms.limits)?.check("limits")
+}
+
+fn check_scopes(scopes: &[String]) -> Result<()> {
+    if !scopes.is_empty() {
+        return Ok(());
+    }
+    let words: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    let message = format!("Give the key a role, or at least one scope: {}.", words.join(", "));
+    Err(Error::invalid("scopes", message))
 }
 
 fn check_terms(terms: &KeyTerms) -> Result<()> {

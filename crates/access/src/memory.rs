@@ -9,7 +9,7 @@ mod slot;
 mod window;
 
 use crate::calendar::{Period, UtcOffset};
-use crate::limiter::{Claim, Limiter, Refusal, Subject, Verdict};
+use crate::limiter::{Claim, Limiter, Refusal, Spent, Subject, Used, Verdict};
 use crate::{Hold, Standing};
 use async_trait::async_trait;
 use hold::MemoryHold;
@@ -156,6 +156,18 @@ impl Shared {
         Ok(())
     }
 
+    async fn spent(&self, subject: &Subject, limit: Money, period: Period, now: i64) -> Result<Spent> {
+        let (own, drawn) = self.state().own_money(&subject.id, period);
+        let spent = match &self.store {
+            Some(store) => {
+                let line = BudgetLine { account: subject.id.to_string(), period: period.name() };
+                store.spent(&line).await? - drawn + own
+            }
+            None => own,
+        };
+        Ok(Spent { limit, spent, reset: period.rest(now, self.offset) })
+    }
+
     async fn give_back(&self, only_idle: bool) -> Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
         let _drawing = self.drawing.lock().await;
@@ -197,5 +209,23 @@ impl Limiter for MemoryLimiter {
     async fn standing(&self, subjects: &[Arc<Subject>]) -> Result<Standing> {
         let now = self.0.clock.now_ms();
         Ok(self.0.state().standing(subjects, now))
+    }
+
+    async fn used(&self, subjects: &[Arc<Subject>]) -> Result<Vec<Used>> {
+        // Nothing is drawn meanwhile, so that what is drawn is not counted twice.
+        let _drawing = self.0.drawing.lock().await;
+        let (now, offset) = (self.0.clock.now_ms(), self.0.offset);
+        let mut all = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            let mut used = self.0.state().used(subject, now);
+            if let Some(limit) = subject.per_day {
+                used.day = Some(self.0.spent(subject, limit, Period::day(now, offset), now).await?);
+            }
+            if let Some(limit) = subject.per_month {
+                used.month = Some(self.0.spent(subject, limit, Period::month(now, offset), now).await?);
+            }
+            all.push(used);
+        }
+        Ok(all)
     }
 }

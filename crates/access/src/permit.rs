@@ -45,6 +45,7 @@ pub struct Permit {
     tokens: u64,
     money: Money,
     standing: Standing,
+    refused: Option<Refusal>,
     _active: Active,
 }
 
@@ -74,6 +75,7 @@ impl Permit {
             tokens: ask.tokens(),
             money: ask.money,
             standing,
+            refused: None,
             _active: Active(active.clone()),
         }
     }
@@ -98,6 +100,11 @@ impl Permit {
         self.standing
     }
 
+    /// The limit that was in the way when more was to be set aside last, if one was.
+    pub fn refused_by(&self) -> Option<String> {
+        self.refused.as_ref().map(Refusal::name)
+    }
+
     /// Sets more aside for a prompt that turned out longer, such as by passages from documents.
     /// `RateLimited` or `BudgetExceeded` when there is no more; what is held already stays held.
     pub async fn top_up_prompt(&mut self, more_tokens: u64, more_money: Money) -> Result<()> {
@@ -109,7 +116,9 @@ impl Permit {
     /// Sets more aside for the answer. Errors as for the prompt; `Overloaded` when the limits cannot be checked
     /// and calls are to be refused then.
     pub async fn top_up(&mut self, more_tokens: u64, more_money: Money) -> Result<()> {
-        self.extend(more_tokens, more_money).await?.map_or(Ok(()), |refusal| Err(refusal.into_error()))
+        let refusal = self.extend(more_tokens, more_money).await?;
+        self.refused.clone_from(&refusal);
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into_error()))
     }
 
     async fn extend(&mut self, tokens: u64, money: Money) -> Result<Option<Refusal>> {

@@ -40,6 +40,15 @@ pub(crate) struct Limited {
     pub models: Vec<(String, Arc<Subject>)>,
 }
 
+/// All subjects of some holders, in their order.
+pub(crate) fn all_subjects(limited: &[Limited]) -> Vec<Arc<Subject>> {
+    let of_one = |one: &Limited| {
+        let of_models = one.models.iter().map(|(_, subject)| subject.clone());
+        one.subject.clone().into_iter().chain(of_models).collect::<Vec<_>>()
+    };
+    limited.iter().flat_map(of_one).collect()
+}
+
 impl Principal {
     /// The operator at the command line, who may do everything: they hold the data directory, so a key
     /// would keep nothing from them. Never for a call that came over a network. No limits hold.
@@ -145,6 +154,29 @@ impl Principal {
             subjects.extend(matching.map(|(_, subject)| subject.clone()));
         }
         subjects
+    }
+
+    /// Whose limits hold, whatever the model.
+    pub(crate) fn all_subjects(&self) -> Vec<Arc<Subject>> {
+        all_subjects(&self.0.limited)
+    }
+
+    /// `PermissionDenied` unless the caller's own key is for all models that such patterns name (none: all of
+    /// them). A pattern is compared as a text: it is not looked at what it may match.
+    pub fn require_models(&self, patterns: &[String]) -> Result<()> {
+        let own = &self.0.models;
+        let covers = |pattern: &String| {
+            own.contains(pattern) || (!pattern.contains('*') && self.may_use(&ModelName::new(pattern.as_str())))
+        };
+        if own.is_empty() || (!patterns.is_empty() && patterns.iter().all(covers)) {
+            return Ok(());
+        }
+        let message = format!(
+            "Your key ({}) is for the models {} alone, and so must be every key that you make or change. Ask an              administrator.",
+            self.0.key,
+            own.join(", ")
+        );
+        Err(Error::new(ErrorCode::PermissionDenied, message).at("models"))
     }
 
     /// The names under which a call of this model is counted, e.g. `project:clinic/web`, or

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::data::{DataLock, cache_folder};
 use crate::governance;
 use crate::limits::Limits;
+use crate::memory::Memory;
 use crate::models::{self, Models, OCR, PDFIUM};
 use crate::secrets::{self, StoredKeys};
 use crate::watch::{self, Gauges};
@@ -86,7 +87,8 @@ impl Assembly {
         let vault = secrets::vault(config, &self.folder, &self.store);
         let stored = StoredKeys::read(config, &vault).await?;
         let providers = self.models.set_providers(governance::providers(config, &stored)?);
-        let policy = governance::policy(config, &providers, &self.models, global.chat_model.as_deref(), None)?;
+        let memory = Memory::open(config).await?;
+        let policy = governance::policy(config, &providers, &self.models, global.chat_model.as_deref(), &memory)?;
         let budgets = Arc::clone(&self.store) as Arc<dyn BudgetStore>;
         let limits = Limits::open(config, budgets).await?;
         let mut access = Access::new(Arc::clone(&self.store) as Arc<dyn KeyStore>)
@@ -110,7 +112,7 @@ impl Assembly {
         let gateway = Gateway::new(Arc::clone(&self.knowledge), apps, access, ledger, queue, policy);
         let gateway = Arc::new(gateway.with_reviews(self.reviews(config)));
         watch::watch(&metrics, &gateway, Arc::clone(&gauges));
-        Ok(Governed { gateway, vault, limits, meter, metrics, gauges })
+        Ok(Governed { gateway, vault, limits, memory, meter, metrics, gauges })
     }
 }
 
@@ -129,6 +131,7 @@ pub(crate) struct Governed {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) limits: Limits,
+    pub(crate) memory: Memory,
     pub(crate) meter: Arc<Meter>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) gauges: Arc<Gauges>,

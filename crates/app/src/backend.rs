@@ -9,11 +9,12 @@ use yizhan_audit::{Kind, Outcome, Record};
 use yizhan_domain::{DocumentId, FileId, ModelName, Result, Usage};
 use yizhan_gateway::{Call, Gateway};
 use yizhan_guard::{Action, TextCheck};
-use yizhan_knowledge::{Knowledge, SearchOptions};
+use yizhan_knowledge::{Found, Knowledge};
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 use yizhan_server::admin::time::now_ms;
 use yizhan_server::backend::{
-    Caller, ChatBackend, ChatCall, KnowledgeBackend, ModelEntry, Moderated, Note, Reply, RetrievalWishes, SearchHit,
+    Answered, Caller, ChatBackend, ChatCall, KnowledgeBackend, ModelEntry, Moderated, Note, Reply, RetrievalWishes,
+    SearchHit, is_search,
 };
 use yizhan_store::{Base, BaseSettings, Document, File, NewDocument};
 use yizhan_telemetry::{Format, Metrics};
@@ -51,7 +52,7 @@ impl ChatBackend for Backend {
         model: ModelName,
         kind: EmbedKind,
         texts: Vec<String>,
-    ) -> Result<Embeddings> {
+    ) -> Result<Answered<Embeddings>> {
         self.gateway.embed(caller, model, kind, texts).await
     }
 
@@ -61,12 +62,30 @@ impl ChatBackend for Backend {
         model: ModelName,
         query: String,
         passages: Vec<String>,
-    ) -> Result<(Vec<f32>, Usage)> {
+    ) -> Result<Answered<(Vec<f32>, Usage)>> {
         self.gateway.rerank(caller, model, query, passages).await
     }
 
-    async fn moderate(&self, caller: &Caller, model: ModelName, texts: Vec<String>) -> Result<Vec<Moderated>> {
-        Ok(self.gateway.moderate(caller, model, texts).await?.into_iter().map(moderated).collect())
+    async fn moderate(
+        &self,
+        caller: &Caller,
+        model: ModelName,
+        texts: Vec<String>,
+    ) -> Result<Answered<Vec<Moderated>>> {
+        let answered = self.gateway.moderate(caller, model, texts).await?;
+        Ok(answered.map(|checks| checks.into_iter().map(moderated).collect()))
+    }
+
+    async fn search(
+        &self,
+        caller: &Caller,
+        base: &Base,
+        queries: Vec<String>,
+        options: RetrievalWishes,
+    ) -> Result<Answered<Vec<Vec<SearchHit>>>> {
+        let hit = |found: Found| SearchHit { chunk: found.chunk, score: found.score };
+        let answered = self.gateway.find(caller, base, queries, options).await?;
+        Ok(answered.map(|all| all.into_iter().map(|found| found.into_iter().map(hit).collect()).collect()))
     }
 
     fn metrics(&self, accept: Option<&str>) -> Option<(&'static str, String)> {
@@ -102,6 +121,7 @@ fn record(note: Note) -> Record {
         "/v1/rerank" | "/v2/rerank" => Kind::Rerank,
         "/v1/moderations" => Kind::Moderation,
         path if review(path).is_some() => Kind::Review,
+        path if is_search(path) => Kind::Search,
         path if path.starts_with("/admin/") => Kind::Admin,
         _ => Kind::Other,
     };
@@ -131,6 +151,9 @@ fn record(note: Note) -> Record {
         record.extra.insert("decision".to_owned(), decision.into());
     }
     record.extra.insert("request".to_owned(), format!("{} {}", note.method, note.path).into());
+    if let Some(change) = note.change {
+        record.extra.insert("change".to_owned(), change);
+    }
     record
 }
 
@@ -153,19 +176,6 @@ impl KnowledgeBackend for Backend {
 
     async fn submit(&self, base: &Base, document: NewDocument) -> Result<Document> {
         Ok(self.knowledge.submit(base, document).await?.document)
-    }
-
-    async fn search(&self, base: &Base, query: &str, options: RetrievalWishes) -> Result<Vec<SearchHit>> {
-        let rerank = options.rerank.unwrap_or(false).then(|| self.gateway.policy().chat.clone()).flatten();
-        let options = SearchOptions {
-            mode: options.mode.unwrap_or_default(),
-            top: options.top.unwrap_or(10),
-            filter: options.filter,
-            min_score: options.min_score.unwrap_or(f32::NEG_INFINITY),
-            rerank,
-        };
-        let found = self.knowledge.search(base, query, &options).await?;
-        Ok(found.into_iter().map(|one| SearchHit { chunk: one.chunk, score: one.score }).collect())
     }
 
     async fn delete_document(&self, base: &Base, document: DocumentId) -> Result<()> {

@@ -209,6 +209,9 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
     config.telemetry.check().map_err(|error| error.context(path.display()))?;
     config.review.check().map_err(|error| error.context(path.display()))?;
     config.cache.check().map_err(|error| error.context(path.display()))?;
+    if config.cache.shared.enabled && config.redis.is_none() {
+        return Err(wrong(path, "cache.shared.enabled needs [redis], where the answers are kept.".to_owned()));
+    }
     config.redis.iter().try_for_each(RedisSettings::check).map_err(|error| error.context(path.display()))?;
     Ok(config)
 }

@@ -42,6 +42,7 @@ fn a_wrong_configuration_is_refused_with_its_place() {
         ("[limits.tenant]\nrequests_per_second = -1\n", "limits.tenant"),
         ("[telemetry]\nsampling = 1.5\n", "telemetry.sampling"),
         ("[telemetry]\nendpoint = \"http://c:4318\"\nheaders = { a = { envv = \"X\" } }\n", "line 3"),
+        ("[cache.shared]\nenabled = true\n", "needs [redis]"),
     ] {
         let error = read(text).err().unwrap();
         assert_eq!(error.code(), ErrorCode::InvalidConfig, "{text}");

@@ -5,7 +5,9 @@
 
 use crate::assembly::Assembly;
 use crate::cli::Global;
+use crate::config::Config;
 use crate::data::data_folder;
+use crate::limits::Limits;
 use crate::station::{Station, tenant};
 use crate::{config, governance, secrets};
 use serde_json::Value;
@@ -18,7 +20,7 @@ use yizhan_domain::{CallId, Error, ErrorCode, KeyId, Result, TenantId};
 use yizhan_gateway::{Ledger, Reviews};
 use yizhan_metering::Meter;
 use yizhan_server::admin::{self, time::now_ms};
-use yizhan_store::{AccountId, KeyStore, UsageStore};
+use yizhan_store::{AccountId, BudgetStore, KeyStore, UsageStore};
 use yizhan_vault::{KeyPlace, Vault};
 
 /// All tenants, or a tenant's projects or users.
@@ -39,14 +41,26 @@ pub(crate) struct Here {
     ledger: Ledger,
     meter: Arc<Meter>,
     reviews: Reviews,
+    config: Config,
     /// Holds the data folder.
-    _assembly: Box<Assembly>,
+    assembly: Box<Assembly>,
 }
 
 impl Here {
+    /// With the configured limits: what is left of budgets is known without a server too.
+    async fn limited(&self) -> Result<Access> {
+        let limits = Limits::open(&self.config, Arc::clone(&self.assembly.store) as Arc<dyn BudgetStore>).await?;
+        let keys = Arc::clone(&self.assembly.store) as Arc<dyn KeyStore>;
+        Access::new(keys).with_limits(self.config.limits.clone(), limits.limiter())
+    }
+
     /// Writes a change down in the audit log, as the server would.
-    async fn note(&self, what: String) -> Result<()> {
-        self.ledger.keep(self.record(Kind::Admin, what)).await
+    async fn note(&self, what: String, change: Option<Value>) -> Result<()> {
+        let mut record = self.record(Kind::Admin, what);
+        if let Some(change) = change {
+            record.extra.insert("change".to_owned(), change);
+        }
+        self.ledger.keep(record).await
     }
 
     fn record(&self, kind: Kind, what: String) -> Record {
@@ -70,7 +84,7 @@ impl Desk {
         let (ledger, meter) = governance::ledger(&config, &data, usage, |_, _| {}).await?;
         let (vault, reviews) = (secrets::vault(&config, &data, &assembly.store), assembly.reviews(&config));
         let access = Access::new(Arc::clone(&assembly.store) as Arc<dyn KeyStore>);
-        Ok(Self::Here(Box::new(Here { access, vault, ledger, meter, reviews, _assembly: assembly })))
+        Ok(Self::Here(Box::new(Here { access, vault, ledger, meter, reviews, config, assembly })))
     }
 
     pub(crate) async fn accounts(&self, of: Of<'_>) -> Result<Vec<Value>> {
@@ -83,8 +97,8 @@ impl Desk {
     pub(crate) async fn create_account(&self, of: Of<'_>, body: Value) -> Result<Value> {
         match self {
             Self::Here(here) => {
-                let made = admin::create_account(&here.access, of, body).await?;
-                here.note(format!("create {} {}", shown(&made, "object"), shown(&made, "id"))).await?;
+                let made = admin::create_account(&here.access, of, body.clone()).await?;
+                here.note(format!("create {} {}", shown(&made, "object"), shown(&made, "id")), Some(body)).await?;
                 Ok(made)
             }
             Self::There(client) => client.create_account(of, &body),
@@ -101,9 +115,8 @@ impl Desk {
     pub(crate) async fn change_account(&self, id: &AccountId, body: Value) -> Result<Value> {
         match self {
             Self::Here(here) => {
-                let what = format!("change {id} {body}");
-                let changed = admin::change_account(&here.access, id, body).await?;
-                here.note(what).await?;
+                let changed = admin::change_account(&here.access, id, body.clone()).await?;
+                here.note(format!("change {id}"), Some(body)).await?;
                 Ok(changed)
             }
             Self::There(client) => client.change_account(id, &body),
@@ -114,7 +127,7 @@ impl Desk {
         match self {
             Self::Here(here) => {
                 admin::delete_account(&here.access, id).await?;
-                here.note(format!("remove {id}")).await
+                here.note(format!("remove {id}"), None).await
             }
             Self::There(client) => client.delete_account(id),
         }
@@ -127,12 +140,19 @@ impl Desk {
         }
     }
 
+    pub(crate) async fn key(&self, tenant: &TenantId, key: &KeyId) -> Result<Value> {
+        match self {
+            Self::Here(here) => admin::show_key(&here.limited().await?, tenant, key, now_ms()).await,
+            Self::There(client) => client.key(tenant, key),
+        }
+    }
+
     pub(crate) async fn issue_key(&self, tenant: &TenantId, body: Value) -> Result<Value> {
         match self {
             Self::Here(here) => {
                 let by = Principal::local(tenant.clone());
-                let made = admin::issue_key(&here.access, &by, tenant, body, now_ms()).await?;
-                here.note(format!("create key {} of {tenant}", shown(&made, "id"))).await?;
+                let made = admin::issue_key(&here.access, &by, tenant, body.clone(), now_ms()).await?;
+                here.note(format!("create key {} of {tenant}", shown(&made, "id")), Some(body)).await?;
                 Ok(made)
             }
             Self::There(client) => client.issue_key(tenant, &body),
@@ -142,9 +162,9 @@ impl Desk {
     pub(crate) async fn change_key(&self, tenant: &TenantId, key: &KeyId, body: Value) -> Result<Value> {
         match self {
             Self::Here(here) => {
-                let (by, what) = (Principal::local(tenant.clone()), format!("change key {key} of {tenant} {body}"));
-                let changed = admin::change_key(&here.access, &by, tenant, key, body, now_ms()).await?;
-                here.note(what).await?;
+                let by = Principal::local(tenant.clone());
+                let changed = admin::change_key(&here.access, &by, tenant, key, body.clone(), now_ms()).await?;
+                here.note(format!("change key {key} of {tenant}"), Some(body)).await?;
                 Ok(changed)
             }
             Self::There(client) => client.change_key(tenant, key, &body),
@@ -155,7 +175,7 @@ impl Desk {
         match self {
             Self::Here(here) => {
                 admin::revoke_key(&here.access, &Principal::local(tenant.clone()), tenant, key).await?;
-                here.note(format!("remove key {key} of {tenant}")).await
+                here.note(format!("remove key {key} of {tenant}"), None).await
             }
             Self::There(client) => client.revoke_key(tenant, key),
         }
@@ -207,7 +227,7 @@ impl Desk {
         match self {
             Self::Here(here) => {
                 let set = admin::set_secret(&here.vault, name, body).await?;
-                here.note(format!("set secret {name}")).await?;
+                here.note(format!("set secret {name}"), None).await?;
                 Ok(set)
             }
             Self::There(client) => client.set_secret(name, &body),
@@ -218,7 +238,7 @@ impl Desk {
         match self {
             Self::Here(here) => {
                 here.vault.remove(name).await?;
-                here.note(format!("remove secret {name}")).await
+                here.note(format!("remove secret {name}"), None).await
             }
             Self::There(client) => client.remove_secret(name),
         }
@@ -232,7 +252,7 @@ impl Desk {
                     Some(file) => here.vault.rekey_to(KeyPlace::file(file)).await?,
                     None => here.vault.rekey().await?,
                 };
-                here.note("change the master key".to_owned()).await?;
+                here.note("change the master key".to_owned(), None).await?;
                 Ok(count.into())
             }
             (Self::There(client), None) => Ok(client.change_master_key()?["resealed"].take()),

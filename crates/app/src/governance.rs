@@ -4,6 +4,7 @@
 //! It does not know how any of them works.
 
 use crate::config::{Config, RouteConfig};
+use crate::memory::Memory;
 use crate::models::Models;
 use crate::secrets::StoredKeys;
 use std::collections::{BTreeMap, HashMap};
@@ -46,14 +47,12 @@ pub(crate) fn key(source: Option<&KeySource>, stored: &StoredKeys) -> Result<Opt
 }
 
 /// What the gateway decides by. The models must have been told of the providers.
-///
-/// `kept` is the cache so far, which goes on while its settings stay the same.
 pub(crate) fn policy(
     config: &Config,
     providers: &[Provider],
     models: &Models,
     flag: Option<&str>,
-    kept: Option<&Arc<Cache>>,
+    memory: &Memory,
 ) -> Result<Policy> {
     let prices = prices(config)?;
     let chat = match flag {
@@ -74,23 +73,23 @@ pub(crate) fn policy(
         cheaper: config.degradation.cheaper.clone(),
     };
     let guard = guard(config)?.map(Arc::new);
-    let cache = cache(config, models, kept)?;
+    let cache = cache(config, models, memory)?;
     Ok(Policy { chat, routes, guard, prices, price_names, cache, capture: config.audit.payload, degradation })
 }
 
-fn cache(config: &Config, models: &Models, kept: Option<&Arc<Cache>>) -> Result<Option<Arc<Cache>>> {
+fn cache(config: &Config, models: &Models, memory: &Memory) -> Result<Option<Arc<Cache>>> {
     let settings = &config.cache;
     if !settings.enabled {
         return Ok(None);
     }
-    if let Some(kept) = kept.filter(|kept| kept.settings() == settings) {
+    if let Some(kept) = memory.kept.as_ref().filter(|kept| kept.settings() == settings) {
         return Ok(Some(Arc::clone(kept)));
     }
     let embedder = match &settings.semantic.model {
         Some(name) if settings.semantic.enabled => Some(models.embed(name)?),
         _ => None,
     };
-    Ok(Some(Arc::new(Cache::new(settings.clone(), embedder, None))))
+    Ok(Some(Arc::new(Cache::new(settings.clone(), embedder, memory.store(config)))))
 }
 
 fn guard(config: &Config) -> Result<Option<Guard>> {
@@ -215,7 +214,7 @@ pub(crate) fn tenants(config: &Config) -> Result<Vec<DeclaredTenant>> {
 /// Checks everything that can be checked without a data folder.
 pub(crate) fn check(config: &Config, models: &Models) -> Result<()> {
     let providers = providers(config, &StoredKeys::assumed(config))?;
-    policy(config, &providers, models, None, None)?;
+    policy(config, &providers, models, None, &Memory::default())?;
     config.telemetry.collector(&StoredKeys::assumed(config))?;
     if let Some(files) = crate::tls::configured(config) {
         files.check()?;

@@ -13,6 +13,7 @@ mod desk;
 mod governance;
 mod limits;
 mod log;
+mod memory;
 mod models;
 mod output;
 mod secrets;

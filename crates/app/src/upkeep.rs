@@ -7,6 +7,7 @@ use crate::assembly::{Assembly, Governed};
 use crate::cli::Global;
 use crate::config::{self, Config};
 use crate::governance;
+use crate::memory::Memory;
 use crate::models::Models;
 use crate::secrets::{self, StoredKeys};
 use crate::watch::Gauges;
@@ -48,6 +49,8 @@ pub(crate) fn start(
     let mut tasks = vec![tokio::spawn(count(Arc::clone(governed)))];
     let limits = governed.limits.clone();
     tasks.push(tokio::spawn(async move { limits.run().await }));
+    let memory = governed.memory.clone();
+    tasks.push(tokio::spawn(async move { memory.run().await }));
     let ladder = config.degradation.enabled.then(|| Ladder::new(config.degradation.cpu));
     tasks.push(tokio::spawn(measure(Arc::clone(governed), ladder)));
     if config.audit.keep_days.is_some() || config.audit.keep_payload_days.is_some() {
@@ -64,6 +67,7 @@ pub(crate) fn start(
         gauges: Arc::clone(&governed.gauges),
         tracer,
         vault: Arc::clone(&governed.vault),
+        memory: governed.memory.clone(),
     };
     tasks.push(tokio::spawn(reloader.watch(config)));
     tasks
@@ -143,6 +147,7 @@ struct Reloader {
     gauges: Arc<Gauges>,
     tracer: Option<Tracer>,
     vault: Arc<Vault>,
+    memory: Memory,
 }
 
 impl Reloader {
@@ -182,14 +187,14 @@ impl Reloader {
 
     async fn reload(&self) -> Result<Config> {
         let (global, models) = (self.global.clone(), Arc::clone(&self.models));
-        let kept = self.gateway.policy().cache.clone();
+        let memory = self.memory.keeping(self.gateway.policy().cache.clone());
         // Files are read and rules compiled: not work for the threads that answer.
         let (vault, runtime) = (Arc::clone(&self.vault), tokio::runtime::Handle::current());
         let built = tokio::task::spawn_blocking(move || {
             let config = config::load(&global)?;
             let stored = runtime.block_on(StoredKeys::read(&config, &vault))?;
             let providers = governance::providers(&config, &stored)?;
-            let policy = governance::policy(&config, &providers, &models, global.chat_model.as_deref(), kept.as_ref())?;
+            let policy = governance::policy(&config, &providers, &models, global.chat_model.as_deref(), &memory)?;
             let tenants = governance::tenants(&config)?;
             Ok::<_, Error>((config, providers, policy, tenants))
         });

@@ -86,7 +86,14 @@ fn of_gateway(gateway: &Gateway, samples: &mut Samples) {
     samples.set(&metric::QUEUE_WAITING, [], waiting as f64);
     samples.set(&metric::QUEUE_LIMIT, [], limit as f64);
     samples.set(&metric::DEGRADATION_STEP, [], f64::from(gateway.step() as u8));
-    for route in gateway.policy().routes.values() {
+    let policy = gateway.policy();
+    if let Some(cache) = policy.cache.as_ref().filter(|cache| cache.settings().shared.enabled) {
+        let counts = cache.statistics();
+        samples.set(&metric::CACHE_SHARED, ["hit"], counts.shared_hits as f64);
+        samples.set(&metric::CACHE_SHARED, ["miss"], counts.shared_misses as f64);
+        samples.set(&metric::CACHE_SHARED, ["failed"], counts.shared_failures as f64);
+    }
+    for route in policy.routes.values() {
         for state in route.targets().map(|target| target.state()) {
             let level = match state.breaker {
                 BreakerState::Closed => 0.0,

@@ -21,7 +21,9 @@ pub enum Kind {
     Rerank,
     /// A moderation call.
     Moderation,
-    /// Any other call: search, files, model lists.
+    /// A search in a knowledge base.
+    Search,
+    /// Any other call: files, model lists.
     Other,
     /// Somebody changed a tenant, key, limit, rule or application.
     Admin,
@@ -40,7 +42,7 @@ pub enum Kind {
 impl Kind {
     /// Is this a call to a model, which usage counts?
     pub fn is_call(self) -> bool {
-        matches!(self, Self::Chat | Self::Embedding | Self::Rerank | Self::Moderation | Self::Other)
+        matches!(self, Self::Chat | Self::Embedding | Self::Rerank | Self::Moderation | Self::Search | Self::Other)
     }
 }
 

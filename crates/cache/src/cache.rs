@@ -10,8 +10,9 @@ use crate::key::{Key, Partition, canonical_key, key_around_question};
 use crate::near::{Near, Question};
 use crate::pending::Pending;
 use crate::replay::Pace;
-use crate::replies::{Entered, ReplyCache, SharedStore};
+use crate::replies::{Entered, ReplyCache};
 use crate::settings::Settings;
+use crate::shared::SharedStore;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use yizhan_domain::{ModelName, Role};
@@ -80,6 +81,12 @@ pub struct Statistics {
     pub bytes: u64,
     /// Questions that can be compared.
     pub questions: u64,
+    /// Answers that the store of several processes gave.
+    pub shared_hits: u64,
+    /// Those that it did not have, or had in a form that is not read here.
+    pub shared_misses: u64,
+    /// Times that it could not be read.
+    pub shared_failures: u64,
 }
 
 #[derive(Default)]
@@ -124,30 +131,39 @@ impl Cache {
             return LookedUp::Off(why);
         }
         let key = canonical_key(partition, request);
+        // The state of documents is a count of this process's own store: elsewhere it may mean another.
+        let replies = if partition.knowledge.is_empty() { self.replies.clone() } else { self.replies.unshared() };
         match wish.read {
-            true => self.read(partition, request, key, wish.write).await,
+            true => self.read(&replies, partition, request, key, wish.write).await,
             false => {
-                let pending = self.replies.alone(key);
+                let pending = replies.alone(key);
                 let question = self.question(partition, request).await;
                 self.missed(Some(pending), question)
             }
         }
     }
 
-    async fn read(&self, partition: &Partition, request: &ChatRequest, key: Key, write: bool) -> LookedUp {
-        if let Some(answer) = self.replies.find(&key).await {
+    async fn read(
+        &self,
+        replies: &ReplyCache,
+        partition: &Partition,
+        request: &ChatRequest,
+        key: Key,
+        write: bool,
+    ) -> LookedUp {
+        if let Some(answer) = replies.find(&key).await {
             return self.hit(answer, Found::Exact);
         }
         let question = self.question(partition, request).await;
         if let Some(question) = &question
-            && let Some(hit) = self.similar(question).await
+            && let Some(hit) = self.similar(replies, question).await
         {
             return hit;
         }
         if !write {
             return self.missed(None, question);
         }
-        match self.replies.enter(key).await {
+        match replies.enter(key).await {
             Entered::Hit(answer) => self.hit(answer, Found::Exact),
             Entered::Miss(pending) => self.missed(Some(pending), question),
         }
@@ -170,9 +186,9 @@ impl Cache {
         LookedUp::Miss(pending)
     }
 
-    async fn similar(&self, question: &Question) -> Option<LookedUp> {
+    async fn similar(&self, replies: &ReplyCache, question: &Question) -> Option<LookedUp> {
         let nearest = self.near.find(question)?;
-        match self.replies.find(&nearest.key).await {
+        match replies.find(&nearest.key).await {
             Some(answer) => Some(self.hit(answer, Found::Similar { cosine: nearest.cosine })),
             None => {
                 self.near.remove(&question.around, &nearest.key);
@@ -222,6 +238,9 @@ impl Cache {
             answers: answers as u64,
             bytes: bytes as u64,
             questions: self.near.len() as u64,
+            shared_hits: read(&self.replies.shared_counts().hits),
+            shared_misses: read(&self.replies.shared_counts().misses),
+            shared_failures: read(&self.replies.shared_counts().failures),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod answer;
 mod cache;
+pub mod contract;
 mod facts;
 mod fitness;
 mod key;
@@ -20,6 +21,7 @@ mod pending;
 mod replay;
 mod replies;
 mod settings;
+mod shared;
 mod shelf;
 mod words;
 
@@ -31,5 +33,6 @@ pub use key::{Digest, Key, Partition, canonical_key};
 pub use near::{Near, Nearest, Question};
 pub use pending::Pending;
 pub use replay::Pace;
-pub use replies::{Entered, ReplyCache, SharedStore};
-pub use settings::{Semantic, Settings, Temperature};
+pub use replies::{Entered, ReplyCache};
+pub use settings::{Semantic, Settings, Shared, Temperature};
+pub use shared::{MemoryShared, SharedStore};

@@ -7,38 +7,30 @@ use crate::answer::{Answer, now_ms};
 use crate::key::Key;
 use crate::pending::Pending;
 use crate::settings::Settings;
+use crate::shared::{SharedCounts, SharedStore};
 use crate::shelf::Shelf;
-use async_trait::async_trait;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
-use yizhan_domain::Result;
-
-/// Answers that several processes share, e.g. in Redis. It holds bytes and decides nothing; a failure is a miss.
-#[async_trait]
-pub trait SharedStore: Send + Sync {
-    /// What is kept under the key and has not run out.
-    async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>>;
-
-    /// Keeps bytes for at most this long, instead of what was there.
-    async fn put(&self, key: &Key, bytes: Vec<u8>, lives: Duration) -> Result<()>;
-}
 
 /// Most calls that wait for one answer; more are answered by themselves.
 const MOST_WAITING: usize = 1024;
 
 /// Kept answers. Clones are handles of the same.
 #[derive(Clone)]
-pub struct ReplyCache(Arc<Inner>);
+pub struct ReplyCache {
+    inner: Arc<Inner>,
+    shared: Option<Arc<dyn SharedStore>>,
+}
 
 struct Inner {
     settings: Settings,
     shelf: Mutex<Shelf>,
     flights: Mutex<HashMap<Key, watch::Sender<()>>>,
-    shared: Option<Arc<dyn SharedStore>>,
+    counts: SharedCounts,
 }
 
 /// What [`ReplyCache::enter`] found.
@@ -53,20 +45,28 @@ impl ReplyCache {
     /// An empty one.
     pub fn new(settings: Settings, shared: Option<Arc<dyn SharedStore>>) -> Self {
         let shelf = Mutex::new(Shelf::new(settings.max_mib.saturating_mul(1024 * 1024)));
-        Self(Arc::new(Inner { settings, shelf, flights: Mutex::default(), shared }))
+        Self {
+            inner: Arc::new(Inner { settings, shelf, flights: Mutex::default(), counts: SharedCounts::default() }),
+            shared,
+        }
+    }
+
+    /// A handle of the same answers that neither gives any to other processes nor takes any from them.
+    pub fn unshared(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), shared: None }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
+        &self.inner.settings
     }
 
     fn ttl(&self) -> Duration {
-        Duration::from_secs(self.0.settings.ttl_seconds)
+        Duration::from_secs(self.inner.settings.ttl_seconds)
     }
 
     /// An answer that is in memory.
     pub fn get(&self, key: &Key) -> Option<Arc<Answer>> {
-        self.0.shelf.lock().get(key)
+        self.inner.shelf.lock().get(key)
     }
 
     /// An answer that is in memory or in the shared store.
@@ -74,43 +74,53 @@ impl ReplyCache {
         if let Some(answer) = self.get(key) {
             return Some(answer);
         }
-        let bytes = match self.0.shared.as_ref()?.get(key).await {
-            Ok(bytes) => bytes?,
-            Err(error) => {
-                tracing::warn!(%error, "the shared cache cannot be read");
-                return None;
-            }
-        };
-        let answer = Arc::new(Answer::from_bytes(&bytes)?);
+        let answer = Arc::new(self.fetch(self.shared.as_ref()?, key).await?);
         let age = Duration::from_millis(now_ms().saturating_sub(answer.made_at_ms));
         let lives = self.ttl().checked_sub(age).filter(|lives| !lives.is_zero())?;
-        self.0.shelf.lock().put(*key, Arc::clone(&answer), lives);
+        self.inner.shelf.lock().put(*key, Arc::clone(&answer), lives);
         Some(answer)
+    }
+
+    async fn fetch(&self, shared: &Arc<dyn SharedStore>, key: &Key) -> Option<Answer> {
+        let found = shared.get(key).await;
+        if let Err(error) = &found {
+            // The store says so aloud, but not for each call.
+            tracing::debug!(%error, "the shared cache cannot be read");
+        }
+        let failed = found.is_err();
+        let answer = found.ok().flatten().and_then(|bytes| Answer::from_bytes(&bytes));
+        self.inner.counts.count(failed, answer.is_some());
+        answer
+    }
+
+    /// How often the shared store was asked.
+    pub(crate) fn shared_counts(&self) -> &SharedCounts {
+        &self.inner.counts
     }
 
     /// Keeps an answer, in memory at once and in the shared store soon after.
     pub fn put(&self, key: Key, answer: Answer) {
         let answer = Arc::new(answer);
-        self.0.shelf.lock().put(key, Arc::clone(&answer), self.ttl());
-        let (Some(shared), Ok(runtime)) = (self.0.shared.clone(), tokio::runtime::Handle::try_current()) else {
+        self.inner.shelf.lock().put(key, Arc::clone(&answer), self.ttl());
+        let (Some(shared), Ok(runtime)) = (self.shared.clone(), tokio::runtime::Handle::try_current()) else {
             return;
         };
         let lives = self.ttl();
         runtime.spawn(async move {
             let bytes = answer.to_bytes();
             if let Err(error) = shared.put(&key, bytes, lives).await {
-                tracing::warn!(%error, "an answer cannot be put into the shared cache");
+                tracing::debug!(%error, "an answer cannot be put into the shared cache");
             }
         });
     }
 
-    /// The answer, or the right to make it. When an equal call is making it, this waits until that one has
-    /// ended, but not longer than the settings say.
+    /// The answer that is in memory, or the right to make it; the shared store was asked by [`Self::find`]. When an
+    /// equal call is making it, this waits until that one has ended, but not longer than the settings say.
     pub async fn enter(&self, key: Key) -> Entered {
-        let patience = Duration::from_secs(self.0.settings.share_seconds.min(3600));
+        let patience = Duration::from_secs(self.inner.settings.share_seconds.min(3600));
         let until = Instant::now() + patience;
         loop {
-            if let Some(answer) = self.find(&key).await {
+            if let Some(answer) = self.get(&key) {
                 return Entered::Hit(answer);
             }
             let mut other = match self.join(key, !patience.is_zero()) {
@@ -132,7 +142,7 @@ impl ReplyCache {
         if !shares {
             return Joined::First(None);
         }
-        let mut flights = self.0.flights.lock();
+        let mut flights = self.inner.flights.lock();
         match flights.get(&key) {
             Some(flight) if flight.receiver_count() < MOST_WAITING => Joined::Later(flight.subscribe()),
             Some(_) => Joined::First(None),
@@ -145,12 +155,12 @@ impl ReplyCache {
 
     /// Forgets all that is in memory.
     pub fn clear(&self) {
-        self.0.shelf.lock().clear();
+        self.inner.shelf.lock().clear();
     }
 
     /// Answers in memory, and their bytes.
     pub fn size(&self) -> (usize, usize) {
-        let shelf = self.0.shelf.lock();
+        let shelf = self.inner.shelf.lock();
         (shelf.len(), shelf.bytes())
     }
 }
@@ -171,7 +181,7 @@ pub(crate) struct Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         // The sender is dropped with the entry, which wakes its receivers.
-        self.cache.0.flights.lock().remove(&self.key);
+        self.cache.inner.flights.lock().remove(&self.key);
     }
 }
 

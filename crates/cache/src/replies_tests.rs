@@ -1,8 +1,9 @@
 use super::*;
 use crate::answer::tests::answer;
 use crate::key::{Partition, canonical_key};
+use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt, stream};
-use yizhan_domain::{Error, ErrorCode, FinishReason, Usage};
+use yizhan_domain::{Error, ErrorCode, FinishReason, Result, Usage};
 use yizhan_model::{ChatEvent, ChatRequest};
 
 fn settings() -> Settings {
@@ -35,7 +36,7 @@ async fn the_second_waits_for_the_first() {
     assert!(second.as_mut().now_or_never().is_none(), "it waits");
     answered(pending).await;
     assert!(matches!(second.await, Entered::Hit(_)));
-    assert!(cache.0.flights.lock().is_empty());
+    assert!(cache.inner.flights.lock().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,7 +60,7 @@ async fn when_the_first_gives_up_one_of_those_who_wait_takes_over() {
     for one in waiting {
         assert!(matches!(one.await, Entered::Hit(_)));
     }
-    assert!(cache.0.flights.lock().is_empty());
+    assert!(cache.inner.flights.lock().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +72,7 @@ async fn nobody_waits_for_ever() {
     assert_eq!(begin.elapsed(), Duration::from_secs(10));
     assert!(!second.is_shared());
     drop(second);
-    assert_eq!(cache.0.flights.lock().len(), 1, "the first still makes it");
+    assert_eq!(cache.inner.flights.lock().len(), 1, "the first still makes it");
 }
 
 #[tokio::test]
@@ -127,4 +128,17 @@ async fn a_broken_store_is_a_miss() {
     assert!(cache.find(&key()).await.is_none());
     cache.put(key(), answer("yes"));
     assert!(cache.find(&key()).await.is_some());
+}
+
+#[tokio::test]
+async fn what_rests_on_this_process_alone_is_not_shared() {
+    let shared = Arc::new(Double::default());
+    let cache = ReplyCache::new(settings(), Some(shared.clone()));
+    cache.unshared().put(key(), answer("yes"));
+    tokio::task::yield_now().await;
+    assert!(shared.held.lock().is_empty());
+    assert!(cache.get(&key()).is_some(), "it is kept here all the same");
+    let other = ReplyCache::new(settings(), Some(shared.clone()));
+    shared.held.lock().insert(key(), answer("yes").to_bytes());
+    assert!(other.unshared().find(&key()).await.is_none());
 }

@@ -31,6 +31,24 @@ pub struct Settings {
     pub off: BTreeSet<ModelName>,
     /// Questions that are nearly the same.
     pub semantic: Semantic,
+    /// Answers that several servers share.
+    pub shared: Shared,
+}
+
+/// `[cache.shared]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shared {
+    /// Are answers looked for, and kept, where other servers see them too?
+    pub enabled: bool,
+    /// Most memory for answers there, in MiB. The oldest go first.
+    pub max_mib: usize,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { enabled: false, max_mib: 256 }
+    }
 }
 
 impl Default for Settings {
@@ -46,6 +64,7 @@ impl Default for Settings {
             share_seconds: 10,
             off: BTreeSet::new(),
             semantic: Semantic::default(),
+            shared: Shared::default(),
         }
     }
 }
@@ -105,6 +124,9 @@ impl Settings {
         let wrong = |what: &str| Err(Error::new(ErrorCode::InvalidConfig, what));
         if self.enabled && (self.ttl_seconds == 0 || self.max_mib == 0 || self.max_answer_kib == 0) {
             return wrong("cache.ttl_seconds, cache.max_mib and cache.max_answer_kib must be at least 1.");
+        }
+        if self.shared.enabled && self.shared.max_mib == 0 {
+            return wrong("cache.shared.max_mib must be at least 1.");
         }
         let semantic = &self.semantic;
         if !(0.0..=1.0).contains(&semantic.threshold) {

@@ -65,6 +65,11 @@ impl Client {
         self.objects(&format!("{}/keys", tenant_path(tenant)))
     }
 
+    /// One key, with what is used of its limits.
+    pub fn key(&self, tenant: &TenantId, key: &KeyId) -> Result<Value> {
+        self.get(&key_path(tenant, key))
+    }
+
     /// Makes a key; the reply's `secret` is shown this once.
     pub fn issue_key(&self, tenant: &TenantId, body: &Value) -> Result<Value> {
         self.post(&format!("{}/keys", tenant_path(tenant)), body)

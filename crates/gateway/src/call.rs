@@ -14,7 +14,7 @@ use yizhan_store::Filter;
 use yizhan_telemetry::Traced;
 
 /// What a caller may say about retrieval; what is not said comes from the application or base.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct RetrievalWishes {
     /// Which index answers.
     pub mode: Option<SearchMode>,

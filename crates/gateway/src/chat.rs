@@ -13,7 +13,7 @@ use crate::content::{self, Said};
 use crate::held::guard;
 use crate::journal::Journal;
 use crate::ledger::Ledger;
-use crate::memory::{remember, watched};
+use crate::memory::{keep_sources, watched};
 use crate::policy::Policy;
 use crate::recorded::{Account, Recorded};
 use crate::reply::{Checked, Reply};
@@ -134,7 +134,7 @@ impl Gateway {
         self.reserve(&call, &target, walk).await?;
         walk.leave();
         let call = guard(call, self.reviews.as_ref(), walk).await?;
-        if let Some(remembered) = remember(&call, &target, walk).await {
+        if let Some(remembered) = self.remember(&call, &target, walk).await {
             return Ok(remembered);
         }
         if self.step() >= Step::CacheOnly {
@@ -243,19 +243,20 @@ impl Gateway {
         let output = most_output(&sampling, &call.request);
         walk.most_output = output;
         let ask = walk.policy.ask(&call.model, &target.route, output, prompt, now);
-        walk.permit = Some(self.access.reserve(&call.caller.principal, &ask).await?);
-        Ok(())
+        walk.reserve(&self.access, &call.caller.principal, &ask).await
     }
 
     /// Sources made the prompt longer: the permit must cover them too.
     async fn top_up(&self, call: &Call<Grounded>, target: &Target, walk: &mut Walk) -> Result<()> {
-        let Some(permit) = walk.permit.as_mut().filter(|_| call.state.grounding.is_some()) else { return Ok(()) };
+        if walk.permit.is_none() || call.state.grounding.is_none() {
+            return Ok(());
+        }
         let prompt = target.route.first().count_tokens(&call.request).await?;
         let now = walk.journal.time_ms();
         let output = most_output(&call.request.sampling, &call.request);
         let ask = walk.policy.ask(&call.model, &target.route, output, prompt, now);
         let more = u64::from(prompt.saturating_sub(walk.prompt_tokens));
-        permit.top_up_prompt(more, ask.money - permit.money()).await?;
+        walk.top_up_prompt(more, ask.money).await?;
         walk.prompt_tokens = prompt;
         Ok(())
     }
@@ -370,6 +371,9 @@ async fn generate(call: Call<Grounded>, walk: &mut Walk) -> Result<Begun> {
                 walk.journal.record.route = Some(route.name().as_str().to_owned());
             }
             let events = route.generate(call.request, &walk.journal.trail).await?;
+            if let Some(grounding) = &grounding {
+                keep_sources(grounding, walk);
+            }
             watched(events, walk)
         }
     };

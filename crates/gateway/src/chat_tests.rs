@@ -2,7 +2,7 @@ use super::*;
 use crate::call::{Caller, RetrievalWishes};
 use futures_util::StreamExt;
 use yizhan_access::Principal;
-use yizhan_domain::{BaseId, Error, ErrorCode, FileId, LineSpan, ModelName, TenantId};
+use yizhan_domain::{BaseId, DocumentId, Error, ErrorCode, FileId, LineSpan, ModelName, TenantId};
 use yizhan_index::{MemoryTextIndex, MemoryVectorIndex, TextIndex, VectorIndex};
 use yizhan_knowledge::{IndexFactory, Parts};
 use yizhan_model::{ChatModel, EmbedModel, ModelRegistry, RerankModel};
@@ -56,7 +56,7 @@ pub(crate) struct House {
     pub(crate) store: Arc<MemoryStore>,
 }
 
-fn house(apps: Apps) -> House {
+pub(crate) fn house(apps: Apps) -> House {
     house_with(apps, Ledger::default())
 }
 
@@ -82,47 +82,52 @@ pub(crate) fn house_with(apps: Apps, ledger: Ledger) -> House {
 
 /// A base of full text only, one chunk a document, ready.
 pub(crate) async fn fill(store: &MemoryStore, name: &str, documents: &[(&str, &str)]) {
-    let tenant = TenantId::default_tenant();
-    let base = store.create_base(&tenant, name, BaseSettings::default()).await.unwrap();
+    let base = store.create_base(&TenantId::default_tenant(), name, BaseSettings::default()).await.unwrap();
     for (name, text) in documents {
-        let hash = ContentHash(format!("{name:0>64}"));
-        let file = NewFile {
-            tenant: tenant.clone(),
-            name: (*name).to_owned(),
-            hash: hash.clone(),
-            bytes: text.len() as u64,
-            purpose: "assistants".into(),
-        };
-        let file = store.create_file(file).await.unwrap();
-        let document = NewDocument {
-            file: file.id,
-            source: (*name).to_owned(),
-            name: (*name).to_owned(),
-            hash,
-            attributes: Default::default(),
-        };
-        store.submit(&base.id, document).await.unwrap();
-        let job = store.claim(Some(&base.id), std::time::Duration::from_secs(60)).await.unwrap().unwrap();
-        let line = LineSpan { start: 0, end: text.len() as u32, page: Some(7), rect: None };
-        let chunk = NewChunk {
-            text: (*text).to_owned(),
-            heading: vec![],
-            lines: vec![line],
-            section: None,
-            tokens: 9,
-            vector: vec![],
-        };
-        store.complete(&job, Processed { pages: Some(9), sections: vec![], chunks: vec![chunk] }).await.unwrap();
+        add(store, &base, name, text).await;
     }
 }
 
-fn call(model: &str, question: &str) -> Call<Known> {
+/// One more document, or another content of the same.
+pub(crate) async fn add(store: &MemoryStore, base: &Base, name: &str, text: &str) -> DocumentId {
+    let hash = ContentHash(format!("{:0>64}", format!("{name}{}", text.len())));
+    let file = NewFile {
+        tenant: base.tenant.clone(),
+        name: name.to_owned(),
+        hash: hash.clone(),
+        bytes: text.len() as u64,
+        purpose: "assistants".into(),
+    };
+    let file = store.create_file(file).await.unwrap();
+    let document = NewDocument {
+        file: file.id,
+        source: name.to_owned(),
+        name: name.to_owned(),
+        hash,
+        attributes: Default::default(),
+    };
+    store.submit(&base.id, document).await.unwrap();
+    let job = store.claim(Some(&base.id), std::time::Duration::from_secs(60)).await.unwrap().unwrap();
+    let line = LineSpan { start: 0, end: text.len() as u32, page: Some(7), rect: None };
+    let chunk = NewChunk {
+        text: text.to_owned(),
+        heading: vec![],
+        lines: vec![line],
+        section: None,
+        tokens: 9,
+        vector: vec![],
+    };
+    store.complete(&job, Processed { pages: Some(9), sections: vec![], chunks: vec![chunk] }).await.unwrap();
+    job.document.id
+}
+
+pub(crate) fn call(model: &str, question: &str) -> Call<Known> {
     let request = ChatRequest { messages: vec![Message::text(Role::User, question)], ..ChatRequest::default() };
     let principal = Principal::local(TenantId::default_tenant());
     Call::new(Caller::new(principal), ModelName::new(model), request, RetrievalWishes::default())
 }
 
-async fn answer(gateway: &Gateway, call: Call<Known>) -> (String, Vec<yizhan_domain::Citation>) {
+pub(crate) async fn answer(gateway: &Gateway, call: Call<Known>) -> (String, Vec<yizhan_domain::Citation>) {
     let mut reply = gateway.chat(call).await.unwrap();
     let mut text = String::new();
     while let Some(event) = reply.events.next().await {

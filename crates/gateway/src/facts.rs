@@ -24,7 +24,7 @@ pub fn facts(record: &Record) -> Option<CallFacts<'_>> {
         served: served.map_or("", |served| served.model.as_str()),
         outcome: CallOutcome::parse(record.outcome.word()),
         code: code(&record.outcome),
-        limit: "",
+        limit: record.extra.get("limit").and_then(|limit| limit.as_str()).unwrap_or(""),
         status: record.status,
         streamed: record.streamed,
         total_ms: record.total_ms,
@@ -52,6 +52,7 @@ fn kind(kind: Kind) -> Option<CallKind> {
         Kind::Embedding => CallKind::Embedding,
         Kind::Rerank => CallKind::Rerank,
         Kind::Moderation => CallKind::Moderation,
+        Kind::Search => CallKind::Search,
         Kind::Other => CallKind::Other,
         _ => return None,
     })

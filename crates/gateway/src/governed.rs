@@ -1,5 +1,5 @@
-//! Calls that are answered at once: embeddings, scores of passages, moderation. The same way as a chat
-//! call's, without a stream.
+//! Calls that are answered at once: embeddings, scores of passages, moderation; searches are in `passages`.
+//! The same way as a chat call's, without a stream.
 //!
 //! It does not know wire formats.
 
@@ -8,9 +8,9 @@ use crate::chat::Gateway;
 use crate::journal::Journal;
 use crate::underway::{Underway, Walk};
 use std::time::Instant;
-use yizhan_access::Ask;
+use yizhan_access::{Ask, Permit, Standing};
 use yizhan_audit::{Charged, Kind, Served};
-use yizhan_domain::{Error, ErrorCode, ModelName, Money, Result, Usage};
+use yizhan_domain::{CallId, Error, ErrorCode, ModelName, Money, Result, Usage};
 use yizhan_guard::{Side, TextCheck};
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 use yizhan_telemetry::{Outgoing, Step, Tried};
@@ -18,9 +18,52 @@ use yizhan_telemetry::{Outgoing, Step, Tried};
 /// A short token has about this many bytes: estimates are rather too high than too low.
 const BYTES_A_TOKEN: usize = 3;
 
-fn tokens<'a>(texts: impl IntoIterator<Item = &'a String>) -> u32 {
-    let bytes: usize = texts.into_iter().map(|text| text.len().div_ceil(BYTES_A_TOKEN) + 1).sum();
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+/// A call that was answered at once.
+#[derive(Clone, Debug)]
+pub struct Answered<T> {
+    /// What reply, audit record and log line have in common.
+    pub call: CallId,
+    /// What was asked for.
+    pub value: T,
+    /// How near the caller is to their limits.
+    pub standing: Standing,
+}
+
+impl<T> Answered<T> {
+    /// The same call with its value in other words.
+    pub fn map<U>(self, words: impl FnOnce(T) -> U) -> Answered<U> {
+        Answered { call: self.call, value: words(self.value), standing: self.standing }
+    }
+}
+
+/// What a call has used, and who did the work, if any model did.
+#[derive(Default)]
+pub(crate) struct Took {
+    pub(crate) usage: Usage,
+    pub(crate) charge: Option<Charged>,
+    pub(crate) by: Option<ModelName>,
+}
+
+impl Took {
+    /// One model did all of it.
+    fn by(model: &ModelName, prompt_tokens: u32, walk: &Walk) -> Self {
+        let usage = prompt(prompt_tokens);
+        Self { usage, charge: cost(walk, model, &usage), by: Some(model.clone()) }
+    }
+}
+
+/// So many tokens of a prompt, and no answer.
+pub(crate) fn prompt(prompt_tokens: u32) -> Usage {
+    Usage { prompt_tokens, ..Usage::default() }
+}
+
+/// A text of so many bytes has about so many tokens.
+pub(crate) fn tokens_of(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(BYTES_A_TOKEN)).unwrap_or(u32::MAX)
+}
+
+pub(crate) fn tokens<'a>(texts: impl IntoIterator<Item = &'a String>) -> u32 {
+    texts.into_iter().fold(0, |sum: u32, text| sum.saturating_add(tokens_of(text.len()) + 1))
 }
 
 impl Gateway {
@@ -31,7 +74,7 @@ impl Gateway {
         model: ModelName,
         kind: EmbedKind,
         mut texts: Vec<String>,
-    ) -> Result<Embeddings> {
+    ) -> Result<Answered<Embeddings>> {
         let mut underway = self.set_out(Kind::Embedding, caller, &model)?;
         let walk = underway.walk()?;
         let steps = async {
@@ -39,11 +82,11 @@ impl Gateway {
             check(&mut texts, walk)?;
             let embedder = self.knowledge.parts().models.embed(&model)?;
             let found = traced(walk, &model, embedder.embed(kind, texts)).await?;
-            let usage = Usage { prompt_tokens: found.tokens, ..Usage::default() };
-            Ok((found, usage))
+            let took = Took::by(&model, found.tokens, walk);
+            Ok((found, took))
         };
         let done = steps.await;
-        self.arrived(underway.arrive()?, &model, done).await
+        self.arrived(underway.arrive()?, done).await
     }
 
     /// One score per passage, and what it took.
@@ -53,7 +96,7 @@ impl Gateway {
         model: ModelName,
         query: String,
         passages: Vec<String>,
-    ) -> Result<(Vec<f32>, Usage)> {
+    ) -> Result<Answered<(Vec<f32>, Usage)>> {
         let mut underway = self.set_out(Kind::Rerank, caller, &model)?;
         let walk = underway.walk()?;
         let steps = async {
@@ -66,15 +109,20 @@ impl Gateway {
             let reranker = self.knowledge.parts().models.rerank(&model)?;
             let scores = traced(walk, &model, reranker.rerank(&query, texts)).await?;
             // Rerankers tell no count.
-            let usage = Usage { prompt_tokens: estimate, ..Usage::default() };
-            Ok(((scores, usage), usage))
+            let took = Took::by(&model, estimate, walk);
+            Ok(((scores, took.usage), took))
         };
         let done = steps.await;
-        self.arrived(underway.arrive()?, &model, done).await
+        self.arrived(underway.arrive()?, done).await
     }
 
     /// What the rules find in each text, as if it were on its way to a model.
-    pub async fn moderate(&self, caller: &Caller, model: ModelName, texts: Vec<String>) -> Result<Vec<TextCheck>> {
+    pub async fn moderate(
+        &self,
+        caller: &Caller,
+        model: ModelName,
+        texts: Vec<String>,
+    ) -> Result<Answered<Vec<TextCheck>>> {
         let mut underway = self.set_out(Kind::Moderation, caller, &model)?;
         let walk = underway.walk()?;
         let steps = async {
@@ -85,10 +133,10 @@ impl Gateway {
             })?;
             let checks: Vec<TextCheck> = texts.iter().map(|text| guard.check_text(text, Side::Input)).collect();
             checks.iter().for_each(|check| walk.journal.found(&check.findings, false));
-            Ok((checks, Usage::default()))
+            Ok((checks, Took::default()))
         };
         let done = steps.await;
-        self.arrived(underway.arrive()?, &model, done).await
+        self.arrived(underway.arrive()?, done).await
     }
 
     /// The tokens of a conversation's prompt, without asking the model for an answer.
@@ -98,44 +146,54 @@ impl Gateway {
         target.route.first().count_tokens(request).await
     }
 
-    fn set_out(&self, kind: Kind, caller: &Caller, model: &ModelName) -> Result<Underway<'_>> {
+    pub(crate) fn set_out(&self, kind: Kind, caller: &Caller, model: &ModelName) -> Result<Underway<'_>> {
         self.ledger.is_open()?;
         Ok(Underway::new(Walk::new(self.policy(), Journal::begin(kind, caller, model)), &self.ledger))
     }
 
     async fn reserve_texts(&self, caller: &Caller, model: &ModelName, tokens: u32, walk: &mut Walk) -> Result<()> {
+        let money = cost(walk, model, &prompt(tokens)).map_or(Money::ZERO, |charge| charge.amount);
+        self.reserve_prompt(caller, model, u64::from(tokens), money, walk).await
+    }
+
+    /// Sets aside what a call without an answer in words may use.
+    pub(crate) async fn reserve_prompt(
+        &self,
+        caller: &Caller,
+        model: &ModelName,
+        prompt_tokens: u64,
+        money: Money,
+        walk: &mut Walk,
+    ) -> Result<()> {
+        let ask = Ask { model: model.clone(), prompt_tokens, max_output_tokens: Some(0), money };
         walk.enter(Step::Limits);
-        let usage = Usage { prompt_tokens: tokens, ..Usage::default() };
-        let ask = Ask {
-            model: model.clone(),
-            prompt_tokens: u64::from(tokens),
-            max_output_tokens: Some(0),
-            money: cost(walk, model, &usage).map_or(Money::ZERO, |charge| charge.amount),
-        };
-        walk.permit = Some(self.access.reserve(&caller.principal, &ask).await?);
+        walk.reserve(&self.access, &caller.principal, &ask).await?;
         walk.leave();
         Ok(())
     }
 
-    async fn arrived<T>(&self, walk: Walk, model: &ModelName, done: Result<(T, Usage)>) -> Result<T> {
-        let (done, usage) = match done {
+    /// Settles the permit, and notes the call.
+    pub(crate) async fn arrived<T>(&self, walk: Walk, done: Result<(T, Took)>) -> Result<Answered<T>> {
+        let (value, Took { usage, charge, by }) = match done {
             Ok(done) => done,
             Err(error) => return Err(self.refused(walk.journal, error).await),
         };
-        let charge = cost(&walk, model, &usage);
-        let provider = walk.policy.provider_of(model).to_owned();
+        let served = by.map(|model| {
+            let provider = walk.policy.provider_of(&model).to_owned();
+            Served { provider, model: model.as_str().to_owned() }
+        });
         let Walk { mut journal, permit, .. } = walk;
+        let standing = permit.as_ref().map(Permit::standing).unwrap_or_default();
         if let Some(permit) = permit {
             let money = charge.as_ref().map_or(Money::ZERO, |charge| charge.amount);
             permit.settle(u64::from(usage.total_tokens()), money);
         }
         journal.end(usage, charge);
         journal.record.status = 200;
-        if journal.record.kind != Kind::Moderation {
-            journal.record.served = Some(Served { provider, model: model.as_str().to_owned() });
-        }
+        journal.record.served = served;
+        let call = journal.record.call.clone();
         self.ledger.close(journal).await?;
-        Ok(done)
+        Ok(Answered { call, value, standing })
     }
 }
 
@@ -158,14 +216,14 @@ async fn traced<T>(walk: &mut Walk, model: &ModelName, work: impl Future<Output 
     done
 }
 
-fn cost(walk: &Walk, model: &ModelName, usage: &Usage) -> Option<Charged> {
+pub(crate) fn cost(walk: &Walk, model: &ModelName, usage: &Usage) -> Option<Charged> {
     let policy = &walk.policy;
     let cost = policy.cost(policy.provider_of(model), model, usage, walk.journal.time_ms());
     cost.map(|(amount, version)| Charged { amount, version })
 }
 
-/// Rules for texts that are embedded or scored: masks are done, blocks are errors.
-fn check(texts: &mut [String], walk: &mut Walk) -> Result<()> {
+/// Rules for texts that are embedded, scored or searched for: masks are done, blocks are errors.
+pub(crate) fn check(texts: &mut [String], walk: &mut Walk) -> Result<()> {
     let Some(guard) = walk.policy.guard.clone().filter(|guard| !guard.is_empty(Side::Input)) else { return Ok(()) };
     walk.enter(Step::Rules);
     for text in texts {

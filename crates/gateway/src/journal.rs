@@ -94,6 +94,11 @@ impl Journal {
         };
     }
 
+    /// Which limit refuses the call, or cuts it off.
+    pub(crate) fn limited(&mut self, limit: String) {
+        self.record.extra.insert("limit".to_owned(), limit.into());
+    }
+
     /// The caller went away before the answer began.
     pub(crate) fn left(&mut self) {
         self.record.status = ErrorCode::Cancelled.status();

@@ -238,6 +238,11 @@ impl Recorded {
     /// The budget is used up: what has come is kept, nothing more is asked for.
     fn cut_off(&mut self, why: &Error) {
         self.events = None;
+        if let Some(account) = &mut self.account
+            && let Some(limit) = account.permit.as_ref().and_then(Permit::refused_by)
+        {
+            account.journal.limited(limit);
+        }
         let said = json!({"cut_off": {"code": why.code().as_str(), "message": why.message()}});
         let mut ending = VecDeque::new();
         ending.push_back(ChatEvent::Extra { choice: None, fields: Fields::from_iter([("yizhan".to_owned(), said)]) });

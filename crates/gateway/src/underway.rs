@@ -7,10 +7,10 @@ use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::policy::Policy;
 use std::sync::Arc;
-use yizhan_access::Permit;
+use yizhan_access::{Access, Ask, Permit, Principal};
 use yizhan_admission::Slot;
 use yizhan_cache::Pending;
-use yizhan_domain::{Error, Result};
+use yizhan_domain::{Error, Money, Result};
 use yizhan_store::Base;
 use yizhan_telemetry::{Outgoing, Step};
 
@@ -63,6 +63,28 @@ impl Walk {
         self.journal.trace.note("gen_ai.data_source.id", names);
         self.journal.trace.note("yizhan.passages", || passages.to_string());
         self.leave();
+    }
+
+    /// Sets aside what the call may use, or notes the limit that is in the way.
+    pub(crate) async fn reserve(&mut self, access: &Access, caller: &Principal, ask: &Ask) -> Result<()> {
+        match access.try_reserve(caller, ask).await? {
+            Ok(permit) => self.permit = Some(permit),
+            Err(refusal) => {
+                self.journal.limited(refusal.name());
+                return Err(refusal.into_error());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets more aside for a prompt that turned out longer, or notes the limit that is in the way.
+    pub(crate) async fn top_up_prompt(&mut self, tokens: u64, money: Money) -> Result<()> {
+        let Some(permit) = &mut self.permit else { return Ok(()) };
+        let covered = permit.top_up_prompt(tokens, money - permit.money()).await;
+        if let (Err(_), Some(limit)) = (&covered, permit.refused_by()) {
+            self.journal.limited(limit);
+        }
+        covered
     }
 }
 

@@ -90,7 +90,7 @@ impl Instructions {
 }
 
 /// A numbered source: one passage, or several that follow each other in one document.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// Its number, from 1.
     pub index: u32,
@@ -109,7 +109,7 @@ pub struct Source {
 }
 
 /// The sources of one answer.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Grounding {
     /// Numbered from 1, best first.
     pub sources: Vec<Source>,

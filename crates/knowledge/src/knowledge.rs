@@ -3,7 +3,7 @@
 //! It does not know who asks, or over what.
 
 use crate::indexes::{IndexFactory, Indexes};
-use crate::search::{Found, SearchMode, SearchOptions, rank};
+use crate::search::{Found, SearchMode, SearchOptions, Searched, rank};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub struct Knowledge {
 }
 
 /// How many of the best passages a reranker looks at.
-const RERANK_DEPTH: usize = 20;
+pub const RERANK_DEPTH: usize = 20;
 
 impl Knowledge {
     /// From its parts.
@@ -103,6 +103,11 @@ impl Knowledge {
 
     /// The best passages of a base. What the store acknowledged before the call is found.
     pub async fn search(&self, base: &Base, query: &str, options: &SearchOptions) -> Result<Vec<Found>> {
+        self.search_counted(base, query, options).await.map(|searched| searched.found)
+    }
+
+    /// [`Knowledge::search`], with what it took.
+    pub async fn search_counted(&self, base: &Base, query: &str, options: &SearchOptions) -> Result<Searched> {
         if query.trim().is_empty() {
             return Err(Error::invalid("query", "The query is empty: say what to look for."));
         }
@@ -141,11 +146,13 @@ impl Knowledge {
                 Some(Found { chunk, score: hit.score, cosine: cosine.copied(), bm25: bm25.copied() })
             })
             .collect();
+        let mut judged_bytes = 0;
         if let Some(model) = &options.rerank {
+            judged_bytes = found.iter().map(|one| one.chunk.text.len() + query.len()).sum();
             found = self.rerank(model, query, found).await?;
         }
         found.truncate(options.top);
-        Ok(found)
+        Ok(Searched { found, query_tokens: ranked.query_tokens, judged_bytes })
     }
 
     async fn rerank(&self, model: &yizhan_domain::ModelName, query: &str, mut found: Vec<Found>) -> Result<Vec<Found>> {

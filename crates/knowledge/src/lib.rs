@@ -23,6 +23,6 @@ pub use cite::{CitationFilter, Cited};
 pub use ground::{Grounding, Instructions, Language, Source};
 pub use indexes::IndexFactory;
 pub use ingest::{Ingestor, OnProgress, Outcome, StageTimes};
-pub use knowledge::{Knowledge, Parts};
+pub use knowledge::{Knowledge, Parts, RERANK_DEPTH};
 pub use relevance::Relevance;
-pub use search::{Found, SearchMode, SearchOptions};
+pub use search::{Found, SearchMode, SearchOptions, Searched};

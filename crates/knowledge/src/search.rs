@@ -40,6 +40,13 @@ pub struct SearchOptions {
     pub rerank: Option<yizhan_domain::ModelName>,
 }
 
+impl SearchOptions {
+    /// Is the query to be embedded, in a base that has vectors?
+    pub fn needs_vectors(&self) -> bool {
+        self.mode != SearchMode::Bm25
+    }
+}
+
 impl Default for SearchOptions {
     fn default() -> Self {
         Self { mode: SearchMode::default(), top: 10, filter: None, min_score: f32::NEG_INFINITY, rerank: None }
@@ -59,11 +66,23 @@ pub struct Found {
     pub bm25: Option<f32>,
 }
 
+/// What a search found, and what its models read for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Searched {
+    /// The passages, best first.
+    pub found: Vec<Found>,
+    /// Tokens of the query by the embedding model's own count; 0 when it was not asked.
+    pub query_tokens: u32,
+    /// Bytes that were read to judge passages: each with the query. Rerankers tell no tokens.
+    pub judged_bytes: usize,
+}
+
 /// The hits of one search before the store is asked for their texts.
 pub(crate) struct Ranked {
     pub(crate) hits: Vec<Hit>,
     pub(crate) cosine: HashMap<u64, f32>,
     pub(crate) bm25: HashMap<u64, f32>,
+    pub(crate) query_tokens: u32,
 }
 
 /// Each list is read to this depth before fusing, or deeper when more is asked for.
@@ -79,11 +98,13 @@ pub(crate) async fn rank(
     within: Option<DocumentSet>,
 ) -> Result<Ranked> {
     let mode = if embed.is_none() { SearchMode::Bm25 } else { mode };
-    let vector = match (mode, embed) {
+    let embedded = match (mode, embed) {
         (SearchMode::Bm25, _) => None,
-        (_, Some(embed)) => Some(embed.embed(EmbedKind::Query, vec![query.to_owned()]).await?.values),
+        (_, Some(embed)) => Some(embed.embed(EmbedKind::Query, vec![query.to_owned()]).await?),
         (_, None) => None,
     };
+    let query_tokens = embedded.as_ref().map_or(0, |embedded| embedded.tokens);
+    let vector = embedded.map(|embedded| embedded.values);
     let query = query.to_owned();
     blocking(move || {
         let depth = if mode == SearchMode::Hybrid { top.max(FUSE_DEPTH) } else { top };
@@ -104,7 +125,7 @@ pub(crate) async fn rank(
             SearchMode::Hybrid => yizhan_index::fuse_scores(&[(&words, 1.0), (&near, 1.0)]),
         };
         hits.truncate(top);
-        Ok(Ranked { hits, cosine, bm25 })
+        Ok(Ranked { hits, cosine, bm25, query_tokens })
     })
     .await
 }

@@ -15,8 +15,8 @@ use crate::upkeep::Running;
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
-use yizhan_access::{Claim, Limiter, Refusal, Standing, Subject, UtcOffset, Verdict};
+use std::time::{Duration, Instant};
+use yizhan_access::{Claim, Limiter, Refusal, Standing, Subject, Used, UtcOffset, Verdict};
 use yizhan_domain::{CallId, Error, Money, Result};
 use yizhan_store::{BudgetStore, Clock};
 
@@ -199,7 +199,7 @@ impl Shared {
 
     /// The periods of the server's time, as far as it is known here; the script looks at them again.
     fn periods(&self) -> Arc<Periods> {
-        let now = self.clock.now_ms().saturating_add(self.ahead_ms.load(Ordering::Relaxed));
+        let now = self.now_ms();
         let mut current = self.periods.lock().unwrap_or_else(PoisonError::into_inner);
         if !current.contain(now) {
             *current = Arc::new(Periods::at(now, self.offset));
@@ -217,6 +217,36 @@ impl Shared {
             seeds.push(((*whose, *is_day), ledger.seed(&subjects[*whose].id, &period.name).await?));
         }
         Ok(seeds)
+    }
+
+    async fn used(&self, subjects: &[Arc<Subject>]) -> Result<Vec<Used>> {
+        for _ in 0..ATTEMPTS {
+            let periods = self.periods();
+            let call = Call { periods: Some(&periods), ..self.call(Step::Use, "", subjects) };
+            let (mut all, unknown) = match self.ask(&call).await? {
+                Kind::Used(all, unknown) => (all, unknown),
+                Kind::Period => continue,
+                _ => break,
+            };
+            for ((whose, is_day), money) in self.seeds(&unknown, subjects, &periods).await? {
+                let used = &mut all[whose];
+                let budget = if is_day { &mut used.day } else { &mut used.month };
+                budget.iter_mut().for_each(|budget| budget.spent = money);
+            }
+            let now = self.now_ms();
+            let rest = |to: i64| Duration::from_millis(u64::try_from(to.saturating_sub(now)).unwrap_or(0));
+            for used in &mut all {
+                used.day.iter_mut().for_each(|day| day.reset = rest(periods.day.to));
+                used.month.iter_mut().for_each(|month| month.reset = rest(periods.month.to));
+            }
+            return Ok(all);
+        }
+        Err(Error::internal("Redis did not tell what is used of the limits."))
+    }
+
+    /// The server's time, as far as it is known here.
+    fn now_ms(&self) -> i64 {
+        self.clock.now_ms().saturating_add(self.ahead_ms.load(Ordering::Relaxed))
     }
 
     /// Puts what was used in the place of what was taken, as soon as Redis can be reached.
@@ -289,5 +319,9 @@ impl Limiter for RedisLimiter {
             Kind::Standing(standing) => Ok(standing),
             _ => Err(Error::internal("Redis answered something else than a standing.")),
         }
+    }
+
+    async fn used(&self, subjects: &[Arc<Subject>]) -> Result<Vec<Used>> {
+        self.0.used(subjects).await
     }
 }

@@ -367,4 +367,21 @@ function steps.look()
   return standing(all, {'standing', now})
 end
 
+-- What each subject has used: as its standing, then calls under way, then the money of the day and the month.
+function steps.use()
+  if now < day.from or now >= day.to or now < month.from or now >= month.to then return {'period', now} end
+  local reply = {'used', now}
+  for _, s in ipairs(subjects()) do
+    look_at(s)
+    standing({s}, reply)
+    if s.most_calls then call('ZREMRANGEBYSCORE', s.calls, '-inf', clock) end
+    table.insert(reply, s.most_calls and call('ZCARD', s.calls) or -1)
+    local known = {day = '', month = ''}
+    for _, budget in ipairs(s.budgets) do known[budget.kind] = call('HGET', s.money, budget.period.name) or '' end
+    table.insert(reply, known.day)
+    table.insert(reply, known.month)
+  end
+  return reply
+end
+
 return steps[ARGV[1]]()

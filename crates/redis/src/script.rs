@@ -6,7 +6,7 @@ use crate::periods::Periods;
 use redis::{Arg, Cmd, Script, Value};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use yizhan_access::{Level, Limit, Rate, Standing, Subject};
+use yizhan_access::{Level, Limit, Rate, Spent, Standing, Subject, Used};
 use yizhan_domain::{Error, Money, Result};
 
 static SCRIPT: LazyLock<(String, String)> = LazyLock::new(|| {
@@ -30,6 +30,7 @@ pub(crate) enum Step {
     Settle,
     Renew,
     Look,
+    Use,
 }
 
 impl Step {
@@ -39,6 +40,7 @@ impl Step {
             Self::Settle => "settle",
             Self::Renew => "renew",
             Self::Look => "look",
+            Self::Use => "use",
         }
     }
 }
@@ -58,7 +60,7 @@ pub(crate) struct Call<'a> {
     pub requests: u64,
     pub tokens: u64,
     pub money: Money,
-    /// Needed to take.
+    /// Needed to take, and to tell what is used.
     pub periods: Option<&'a Periods>,
     pub asks_seeds: bool,
     pub seeds: &'a [(Line, Money)],
@@ -160,6 +162,8 @@ pub(crate) struct Answer {
 pub(crate) enum Kind {
     Taken(Standing),
     Standing(Standing),
+    /// Of each subject, and of which budgets nothing is known. The ends of periods are not told.
+    Used(Vec<Used>, Vec<Line>),
     /// The subject's number.
     Refused(usize, Limit, Option<Duration>),
     /// The periods are not those of the server's time.
@@ -194,6 +198,7 @@ impl Answer {
                 }
                 Kind::Seed(lines)
             }
+            "used" => used(items, subjects)?,
             "over" => Kind::Over,
             _ => Kind::Done,
         };
@@ -214,6 +219,32 @@ fn standing(mut items: impl Iterator<Item = Value>, subjects: &[Arc<Subject>]) -
         let requests = level(rate.map(|rate| rate.count), rate.map_or(0, |rate| rate.span_ms))?;
         Ok(whole.and(requests, level(subject.tokens_per_minute, MINUTE)?))
     })
+}
+
+fn used(mut items: impl Iterator<Item = Value>, subjects: &[Arc<Subject>]) -> Result<Kind> {
+    let (mut all, mut unknown) = (Vec::with_capacity(subjects.len()), Vec::new());
+    for (number_of, subject) in subjects.iter().enumerate() {
+        let Standing { requests, tokens } = standing(items.by_ref().take(4), std::slice::from_ref(subject))?;
+        let running = u64::try_from(number(items.next())?).ok();
+        let concurrent = subject.concurrent.zip(running).map(|(limit, running)| Level {
+            limit,
+            remaining: limit.saturating_sub(running),
+            reset: Duration::ZERO,
+        });
+        let mut used = Used { requests, tokens, concurrent, ..Used::default() };
+        for (limit, is_day) in [(subject.per_day, true), (subject.per_month, false)] {
+            let amount = text(items.next())?;
+            let Some(limit) = limit else { continue };
+            if amount.is_empty() {
+                unknown.push((number_of, is_day));
+            }
+            let spent = Money(amount.parse().unwrap_or(0));
+            let budget = Some(Spent { limit, spent, reset: Duration::ZERO });
+            *(if is_day { &mut used.day } else { &mut used.month }) = budget;
+        }
+        all.push(used);
+    }
+    Ok(Kind::Used(all, unknown))
 }
 
 fn limit(word: &str) -> Result<Limit> {

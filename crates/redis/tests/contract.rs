@@ -116,6 +116,8 @@ async fn seen(tested: &Tested, subjects: &[Subject], steps: &[Step]) -> Vec<Stri
         for subject in subjects {
             let standing: Standing = tested.limiter.standing(&[Arc::new(subject.clone())]).await.unwrap();
             seen.push(format!("{step:?}: {} {standing:?}", subject.id));
+            let used = tested.limiter.used(&[Arc::new(subject.clone())]).await.unwrap();
+            seen.push(format!("{step:?}: {} {used:?}", subject.id));
         }
     }
     seen

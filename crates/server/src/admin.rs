@@ -21,9 +21,9 @@ pub(crate) use accounts::{Project, User, change, create, delete, get, list};
 pub(crate) use accounts::{change_tenant, create_tenant, delete_tenant, get_tenant, tenants};
 pub use acts::{
     accounts, change_account, change_key, create_account, delete_account, issue_key, key_objects, revoke_key,
-    show_account,
+    show_account, show_key,
 };
-pub(crate) use keys::{change as change_key_of, issue, list as keys, revoke};
+pub(crate) use keys::{change as change_key_of, get as key, issue, list as keys, revoke};
 pub use review_acts::{decide_review, review_objects, show_review};
 pub(crate) use reviews::{approve, edit, list as reviews, of_caller as review_of_caller, reject, show as review};
 pub use secrets::{change_master_key, secret_objects, set_secret};

@@ -3,11 +3,11 @@
 //! This module knows no axum and no JSON of OpenAI's. Whoever assembles the program implements
 //! the traits over the gateway and the knowledge layer; tests implement them with scripts.
 
-pub use crate::notes::Note;
+pub use crate::notes::{Note, is_search};
 use async_trait::async_trait;
 use yizhan_access::Principal;
 use yizhan_domain::{DocumentId, FileId, ModelName, Result, Usage};
-pub use yizhan_gateway::{Caller, ModelEntry, ModelKind, Reply, RetrievalWishes};
+pub use yizhan_gateway::{Answered, Caller, ModelEntry, ModelKind, Reply, RetrievalWishes};
 pub use yizhan_knowledge::SearchMode;
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 use yizhan_store::{Base, BaseSettings, Chunk, Document, File, NewDocument, UsageGroup, UsageQuery};
@@ -38,8 +38,13 @@ pub trait ChatBackend: Send + Sync {
     async fn count_tokens(&self, caller: &Caller, model: &ModelName, request: &ChatRequest) -> Result<u32>;
 
     /// One vector per text, in order. `ModelNotFound` when no embedding model has that name.
-    async fn embed(&self, caller: &Caller, model: ModelName, kind: EmbedKind, texts: Vec<String>)
-    -> Result<Embeddings>;
+    async fn embed(
+        &self,
+        caller: &Caller,
+        model: ModelName,
+        kind: EmbedKind,
+        texts: Vec<String>,
+    ) -> Result<Answered<Embeddings>>;
 
     /// One score per passage, in order, and what it took.
     async fn rerank(
@@ -48,10 +53,20 @@ pub trait ChatBackend: Send + Sync {
         model: ModelName,
         query: String,
         passages: Vec<String>,
-    ) -> Result<(Vec<f32>, Usage)>;
+    ) -> Result<Answered<(Vec<f32>, Usage)>>;
 
     /// What the rules find in each text.
-    async fn moderate(&self, caller: &Caller, model: ModelName, texts: Vec<String>) -> Result<Vec<Moderated>>;
+    async fn moderate(&self, caller: &Caller, model: ModelName, texts: Vec<String>)
+    -> Result<Answered<Vec<Moderated>>>;
+
+    /// For each query its passages, best first.
+    async fn search(
+        &self,
+        caller: &Caller,
+        base: &Base,
+        queries: Vec<String>,
+        options: RetrievalWishes,
+    ) -> Result<Answered<Vec<Vec<SearchHit>>>>;
 
     /// Metrics in the form that the scraper's `Accept` header asks for: content type and text. None: there
     /// are none.
@@ -97,9 +112,6 @@ pub trait KnowledgeBackend: Send + Sync {
 
     /// Submits a document and wakes the ingestor; the reply does not wait for it.
     async fn submit(&self, base: &Base, document: NewDocument) -> Result<Document>;
-
-    /// Passages, best first.
-    async fn search(&self, base: &Base, query: &str, options: RetrievalWishes) -> Result<Vec<SearchHit>>;
 
     /// Removes a document from the store and from every index; searches no longer find it when
     /// this returns.

@@ -2,7 +2,7 @@
 
 use crate::admin::time::now_ms;
 use crate::auth::{Asker, REVIEW};
-use crate::backend::{ChatCall, Reply, RetrievalWishes};
+use crate::backend::{Answered, ChatCall, Reply, RetrievalWishes};
 use crate::body::JsonBody;
 use crate::error::{ApiError, ApiResult, ErrorForm, ok};
 use crate::filter::{read_filter, read_mode};
@@ -108,7 +108,7 @@ pub(crate) async fn responses(
 }
 
 /// What a reply's headers say of it.
-struct Facts {
+pub(crate) struct Facts {
     call: String,
     served: Option<String>,
     fallback: bool,
@@ -130,7 +130,13 @@ impl Facts {
         }
     }
 
-    fn onto(self, mut response: Response) -> Response {
+    /// Of a call that was answered at once.
+    pub(crate) fn at_once<T>(answered: &Answered<T>) -> Self {
+        let (call, limits) = (answered.call.as_str().to_owned(), answered.standing.headers());
+        Self { call, served: None, fallback: false, cached: None, limits }
+    }
+
+    pub(crate) fn onto(self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         let mut put = |name: &'static str, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {

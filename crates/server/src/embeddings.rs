@@ -2,6 +2,7 @@
 
 use crate::auth::Asker;
 use crate::body::JsonBody;
+use crate::chat::Facts;
 use crate::error::{ApiError, ApiResult, json_text};
 use crate::state::AppState;
 use axum::extract::State;
@@ -24,7 +25,8 @@ pub(crate) async fn create(
         InputType::Passage => EmbedKind::Passage,
     };
     let model = ModelName::new(request.model.as_str());
-    let embeddings = state.chat.embed(&caller, model, kind, request.inputs).await.map_err(ApiError::noted)?;
+    let answered = state.chat.embed(&caller, model, kind, request.inputs).await.map_err(ApiError::noted)?;
+    let (facts, embeddings) = (Facts::at_once(&answered), answered.value);
     if let Some(wanted) = request.dimensions.filter(|wanted| *wanted != embeddings.dimensions) {
         let message = format!(
             "'dimensions' is {wanted}, but the vectors of '{}' have {} numbers; leave it out.",
@@ -33,5 +35,5 @@ pub(crate) async fn create(
         return Err(Error::invalid("dimensions", message).into());
     }
     let reply = embedding_reply(&request.model, embeddings.rows(), request.encoding, embeddings.tokens);
-    Ok(json_text(StatusCode::OK, reply))
+    Ok(facts.onto(json_text(StatusCode::OK, reply)))
 }

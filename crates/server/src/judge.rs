@@ -3,6 +3,7 @@
 use crate::auth::Asker;
 use crate::backend::Moderated;
 use crate::body::JsonBody;
+use crate::chat::Facts;
 use crate::error::{ApiError, ApiResult, ok};
 use crate::middleware::random_id;
 use crate::state::AppState;
@@ -31,8 +32,9 @@ async fn scored(
     let request = RerankRequest::read(body, version)?;
     let (model, query, passages) =
         (ModelName::new(request.model.as_str()), request.query.clone(), request.documents.clone());
-    let (scores, usage) = state.chat.rerank(&caller, model, query, passages).await.map_err(ApiError::noted)?;
-    Ok(ok(&rerank_reply(&random_id("rerank-"), &request, &scores, Some(usage.prompt_tokens))))
+    let answered = state.chat.rerank(&caller, model, query, passages).await.map_err(ApiError::noted)?;
+    let (facts, (scores, usage)) = (Facts::at_once(&answered), answered.value);
+    Ok(facts.onto(ok(&rerank_reply(&random_id("rerank-"), &request, &scores, Some(usage.prompt_tokens)))))
 }
 
 /// What the rules find in texts.
@@ -44,9 +46,10 @@ pub(crate) async fn moderate(
     let request = ModerationRequest::read(body)?;
     let model = ModelName::new(request.model.as_deref().unwrap_or("rules"));
     let texts = request.inputs.iter().map(|input| input.text.clone()).collect();
-    let found = state.chat.moderate(&caller, model.clone(), texts).await.map_err(ApiError::noted)?;
-    let results: Vec<ModerationResult> = found.into_iter().map(result).collect();
-    Ok(ok(&moderation_reply(&random_id("modr-"), model.as_str(), &results)))
+    let answered = state.chat.moderate(&caller, model.clone(), texts).await.map_err(ApiError::noted)?;
+    let facts = Facts::at_once(&answered);
+    let results: Vec<ModerationResult> = answered.value.into_iter().map(result).collect();
+    Ok(facts.onto(ok(&moderation_reply(&random_id("modr-"), model.as_str(), &results))))
 }
 
 /// Rules look at texts alone, and are sure of what they find.

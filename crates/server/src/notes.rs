@@ -11,13 +11,14 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
+use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use yizhan_access::Principal;
 use yizhan_domain::{CallId, ErrorCode};
 use yizhan_telemetry::{LogIds, Outgoing, Traced, with_ids};
 
-/// The routes that the gateway notes itself once it has the call.
+/// The routes that the gateway notes itself once it has the call; searches too.
 const OF_GATEWAY: [&str; 7] = [
     "/v1/chat/completions",
     "/v1/embeddings",
@@ -27,6 +28,13 @@ const OF_GATEWAY: [&str; 7] = [
     "/v1/responses",
     "/v2/rerank",
 ];
+
+/// Is this the path of a search in a knowledge base?
+pub fn is_search(path: &str) -> bool {
+    path.strip_prefix("/v1/vector_stores/")
+        .and_then(|rest| rest.strip_suffix("/search"))
+        .is_some_and(|id| !id.is_empty() && !id.contains('/'))
+}
 
 /// What is known of a request while it is answered. Cheap to clone; all clones are the same notes.
 #[derive(Clone, Debug)]
@@ -84,6 +92,28 @@ pub struct Note {
     pub user_agent: Option<String>,
     /// How long it took, milliseconds.
     pub total_ms: u32,
+    /// What was made or changed: the fields that were given, and the `id` where the path does not name it.
+    /// Without secrets.
+    pub change: Option<Value>,
+}
+
+/// An extension of replies: what was changed, for the note of it.
+#[derive(Clone, Debug)]
+struct Changed(Value);
+
+/// A change larger than this is noted without its fields, in bytes.
+const MOST_CHANGE: usize = 16 << 10;
+
+/// The reply of a change that is to be noted with what was asked for, which has no secret in it.
+pub(crate) fn noting(mut response: Response, made: Option<&str>, mut asked: Value) -> Response {
+    if asked.to_string().len() > MOST_CHANGE {
+        asked = serde_json::json!({"cut": true});
+    }
+    if let (Some(id), Value::Object(fields)) = (made, &mut asked) {
+        fields.insert("id".to_owned(), id.into());
+    }
+    response.extensions_mut().insert(Changed(asked));
+    response
 }
 
 /// Runs the rest of the way and notes what nobody else will.
@@ -112,7 +142,8 @@ fn is_worth_a_note(facts: &Facts, refused: Option<Unnoted>) -> bool {
         return refused
             .is_some_and(|Unnoted(code)| matches!(code, ErrorCode::InvalidApiKey | ErrorCode::PermissionDenied));
     }
-    refused.is_some() || !OF_GATEWAY.contains(&facts.uri.path())
+    let path = facts.uri.path();
+    refused.is_some() || !(OF_GATEWAY.contains(&path) || is_search(path))
 }
 
 struct Facts {
@@ -143,6 +174,7 @@ impl Facts {
             address: self.peer.map(|peer| peer.0.ip().to_string()),
             user_agent: self.user_agent,
             total_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX),
+            change: response.extensions().get::<Changed>().map(|changed| changed.0.clone()),
         }
     }
 }

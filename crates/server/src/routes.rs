@@ -236,6 +236,7 @@ fn key_routes() -> Vec<Route> {
         Route::new("post", KEYS, "Makes a key and shows its secret, this once.", admin::issue)
             .takes("KeyRequest")
             .gives("NewKey"),
+        Route::new("get", KEY, "Describes a key, and how much of its limits is left.", admin::key).gives("Key"),
         Route::new("patch", KEY, "Changes, disables or enables a key, from its next call on.", admin::change_key_of)
             .takes("KeyUpdate")
             .gives("Key"),
@@ -279,7 +280,7 @@ fn usage_routes() -> Vec<Route> {
                 "provider",
             ])
             .gives("Usage"),
-        Route::new("get", "/v1/limits", "Says who the caller is and how near to their limits.", admin::limits)
+        Route::new("get", "/v1/limits", "Says who the caller is and how much of which limit is left.", admin::limits)
             .query(&["model"])
             .gives("Standing"),
     ]

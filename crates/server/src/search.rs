@@ -3,7 +3,8 @@
 use crate::auth::Asker;
 use crate::backend::{RetrievalWishes, SearchHit};
 use crate::body::JsonBody;
-use crate::error::{ApiResult, ok};
+use crate::chat::Facts;
+use crate::error::{ApiError, ApiResult, ok};
 use crate::filter::{read_filter, read_mode};
 use crate::state::AppState;
 use crate::stores;
@@ -35,11 +36,10 @@ pub(crate) async fn create(
         rerank: request.rerank,
     };
     let base = stores::find(&state, caller.principal.tenant(), &id).await?;
-    let mut found = Vec::with_capacity(request.queries.len());
-    for query in &request.queries {
-        found.push(state.knowledge.search(&base, query, options.clone()).await?);
-    }
-    let hits = interleave(found, limit);
+    let asked = state.chat.search(&caller, &base, request.queries.clone(), options).await;
+    let answered = asked.map_err(ApiError::noted)?;
+    let facts = Facts::at_once(&answered);
+    let hits = interleave(answered.value, limit);
     let attributes = attributes(&state, &hits).await?;
     let places: Vec<Place> = hits.iter().map(|hit| Place::of_lines(&hit.chunk.lines)).collect();
     let nothing = Map::new();
@@ -57,7 +57,7 @@ pub(crate) async fn create(
             boxes: &place.boxes,
         })
         .collect();
-    Ok(ok(&search_reply(&request.queries, &results)))
+    Ok(facts.onto(ok(&search_reply(&request.queries, &results))))
 }
 
 /// Of several queries' hits the first of each, then the second of each, and so on: scores of

@@ -29,8 +29,12 @@ pub(crate) fn submit(db: &Connection, now_ms: i64, base: &BaseId, new: NewDocume
     let (id, unchanged) = match known {
         None => (insert(db, now_ms, base, file, &new, &attributes)?, false),
         Some((id, hash, state)) if hash == new.hash.0 && state != DocumentState::Failed as u8 => {
-            let sql = "UPDATE document SET name = ?, attributes = ? WHERE id = ?";
-            db.prepare_cached(sql)?.execute(params![new.name, attributes, id])?;
+            let sql = "UPDATE document SET name = ?1 WHERE id = ?2 AND name != ?1";
+            if db.prepare_cached(sql)?.execute(params![new.name, id])? > 0 {
+                outbox::record_renamed(db, DocumentId(id))?;
+            }
+            let sql = "UPDATE document SET attributes = ? WHERE id = ?";
+            db.prepare_cached(sql)?.execute(params![attributes, id])?;
             (id, true)
         }
         Some((id, ..)) => {

@@ -23,14 +23,22 @@ pub(crate) fn record(db: &Connection, id: DocumentId) -> Result<Sequence, Fault>
     Ok(Sequence(sequence.cast_unsigned()))
 }
 
+/// The document's chunks are called otherwise, if it has any that somebody may have seen.
+pub(crate) fn record_renamed(db: &Connection, id: DocumentId) -> Result<(), Fault> {
+    if has_chunks(db, id)? { append(db, id, false).map(drop) } else { Ok(()) }
+}
+
 /// The document's chunks are gone, if it had any that an index may have seen.
 pub(crate) fn record_gone(db: &Connection, id: DocumentId) -> Result<(), Fault> {
-    let mut statement = db.prepare_cached("SELECT 1 FROM outbox WHERE document = ? AND gone = 0")?;
-    if !statement.exists([id.0])? {
+    if !has_chunks(db, id)? {
         return Ok(());
     }
     let sequence = append(db, id, true)?;
     if sequence % FORGET_EVERY == 0 { forget_old(db, id, KEPT_DELETIONS) } else { Ok(()) }
+}
+
+fn has_chunks(db: &Connection, id: DocumentId) -> Result<bool, Fault> {
+    Ok(db.prepare_cached("SELECT 1 FROM outbox WHERE document = ? AND gone = 0")?.exists([id.0])?)
 }
 
 fn append(db: &Connection, id: DocumentId, gone: bool) -> Result<i64, Fault> {

@@ -16,7 +16,9 @@ pub enum CallKind {
     Rerank,
     /// What the rules find.
     Moderation,
-    /// Anything else: searches, files, lists.
+    /// Passages of a knowledge base.
+    Search,
+    /// Anything else: files, lists.
     Other,
 }
 
@@ -28,11 +30,12 @@ impl CallKind {
             Self::Embedding => "embedding",
             Self::Rerank => "rerank",
             Self::Moderation => "moderation",
+            Self::Search => "search",
             Self::Other => "other",
         }
     }
 
-    /// OpenTelemetry's `gen_ai.operation.name`. The conventions have no word for the last three.
+    /// OpenTelemetry's `gen_ai.operation.name`. The conventions have no word for the last ones.
     pub(crate) const fn operation(self) -> &'static str {
         match self {
             Self::Embedding => "embeddings",

@@ -91,7 +91,7 @@ metrics! {
     ATTEMPTS = Counter "yizhan_attempts_total" ["provider", "model", "outcome"];
     /// Calls that another model than the first choice served, by who did.
     FALLBACKS = Counter "yizhan_fallbacks_total" ["provider", "model"];
-    /// Calls that a limit refused or cut off: rate, budget or load, or the limit's own name.
+    /// Calls that a limit refused or cut off: rate, budget or load, or the limit's own name, such as key.money_per_day.
     LIMIT_REFUSALS = Counter "yizhan_limit_refusals_total" ["limit"];
     /// What rules found, by side: input or output.
     RULE_FINDINGS = Counter "yizhan_rule_findings_total" ["rule", "action", "side"];
@@ -101,6 +101,8 @@ metrics! {
     REVIEWS_OLDEST = Gauge "yizhan_reviews_oldest_seconds" [];
     /// Calls that a cache was asked for: exact, semantic or miss.
     CACHE = Counter "yizhan_cache_total" ["result"];
+    /// Times that the cache which servers share was asked: hit, miss, or failed since it is away.
+    CACHE_SHARED = Counter "yizhan_cache_shared_total" ["result"];
     /// Calls that go on.
     OPEN_CALLS = Gauge "yizhan_open_calls" [];
     /// Calls that have a place.

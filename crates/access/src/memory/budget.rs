@@ -57,6 +57,11 @@ impl Budget {
         self.used + self.held
     }
 
+    /// What this process has drawn.
+    pub(super) fn drawn(&self) -> Money {
+        self.drawn
+    }
+
     fn in_hand(&self) -> Money {
         self.drawn - self.committed()
     }

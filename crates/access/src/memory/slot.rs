@@ -5,7 +5,7 @@
 use super::budget::{Budget, Cover};
 use super::window::{Span, Window};
 use crate::calendar::{Period, UtcOffset};
-use crate::limiter::{Limit, Refusal, Subject};
+use crate::limiter::{Limit, Refusal, Subject, Used};
 use crate::{Level, Standing};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -301,6 +301,22 @@ impl State {
         subjects.iter().fold(Standing::default(), |standing, subject| {
             self.slots.get_mut(&subject.id).unwrap_or(&mut idle).standing(subject, standing, now)
         })
+    }
+}
+
+impl State {
+    /// What it has used, but for money.
+    pub(super) fn used(&mut self, subject: &Subject, now: i64) -> Used {
+        let mut idle = Slot::default();
+        let slot = self.slots.get_mut(&subject.id).unwrap_or(&mut idle);
+        let Standing { requests, tokens } = slot.standing(subject, Standing::default(), now);
+        let level = |limit: u64| Level { limit, remaining: limit.saturating_sub(slot.running), reset: Duration::ZERO };
+        Used { requests, tokens, concurrent: subject.concurrent.map(level), ..Used::default() }
+    }
+
+    /// What this process has spent or promised of a budget, and what it has drawn.
+    pub(super) fn own_money(&mut self, id: &Arc<str>, period: Period) -> (Money, Money) {
+        self.budget(id, period).map_or_else(Default::default, |budget| (budget.committed(), budget.drawn()))
     }
 }
 

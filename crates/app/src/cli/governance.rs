@@ -149,6 +149,15 @@ pub(crate) enum Key {
         #[command(flatten)]
         of: TenantFlag,
     },
+    /// Show a key and what is left of its limits
+    Show {
+        /// Its id, or its name if no other key of the tenant has it
+        key: String,
+        #[command(flatten)]
+        of: TenantFlag,
+    },
+    /// Change what a key may do; what is not named stays
+    Set(SetKey),
     /// Change limits: `requests_per_second=5 money_per_day=default`
     Limit {
         /// Its id, or its name if no other key of the tenant has it
@@ -236,6 +245,33 @@ pub(crate) enum SecretCommand {
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         to: Option<PathBuf>,
     },
+}
+
+/// `yizhan key set`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct SetKey {
+    /// Its id, or its name if no other key of the tenant has it
+    pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) of: TenantFlag,
+    /// What it may do: admin, operator, developer, application, auditor, reviewer, or none
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<String>,
+    /// What it may do beside its role, instead of what that was; repeatable
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// Good for so long, or until then: `90d`, `2027-01-01`, or never, for ever
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
+    /// Only for models of this name, `*` being any text; repeatable
+    #[arg(long = "model", value_name = "PATTERN")]
+    pub(crate) models: Vec<String>,
+    /// Only from this network, or any; repeatable
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(crate) networks: Vec<String>,
+    #[command(flatten)]
+    pub(crate) limits: LimitFlags,
 }
 
 /// `yizhan usage`.

@@ -3,10 +3,10 @@
 //! It does not know how keys are made or kept.
 
 use super::tenant::{limits, read_limits, state, text};
-use crate::cli::{Global, Key, NewKey, TenantFlag};
+use crate::cli::{Global, Key, NewKey, SetKey, TenantFlag};
 use crate::desk::Desk;
 use crate::{output, table};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use yizhan_domain::{Error, ErrorCode, KeyId, Result, TenantId};
 use yizhan_server::admin::time::{self, Toward};
@@ -17,6 +17,11 @@ pub(super) async fn run(global: &Global, command: Key) -> Result<ExitCode> {
         Key::List { of } => {
             let keys = Desk::open(global).await?.keys(&tenant(of)).await?;
             list(&keys, global.json);
+        }
+        Key::Show { key, of } => show(global, of, &key).await?,
+        Key::Set(set) => {
+            let body = changes(&set)?;
+            change(global, set.of, &set.key, body).await?;
         }
         Key::Limit { key, limits, of } => change(global, of, &key, json!({"limits": read_limits(&limits)?})).await?,
         Key::Disable { key, of } => change(global, of, &key, json!({"disabled": true})).await?,
@@ -56,6 +61,79 @@ async fn create(global: &Global, new: NewKey) -> Result<()> {
         output::line(text(&made, "secret"));
     }
     Ok(())
+}
+
+/// What is named, as the server takes it.
+fn changes(set: &SetKey) -> Result<Value> {
+    let mut body = Map::new();
+    let word = |text: &str, none: &str| if text == none { Value::Null } else { text.into() };
+    if let Some(role) = &set.role {
+        body.insert("role".to_owned(), word(role, "none"));
+    }
+    if let Some(expires) = set.expires.as_deref() {
+        let until = match expires {
+            "never" => Value::Null,
+            text => time::read("--expires", text, time::now_ms(), Toward::Future)?.into(),
+        };
+        body.insert("expires_ms".to_owned(), until);
+    }
+    for (name, texts, all) in
+        [("scopes", &set.scopes, ""), ("models", &set.models, "*"), ("networks", &set.networks, "any")]
+    {
+        if !texts.is_empty() {
+            let is_all = texts.iter().any(|text| text == all);
+            body.insert(name.to_owned(), if is_all { json!([]) } else { json!(texts) });
+        }
+    }
+    if !set.limits.limits.is_empty() {
+        body.insert("limits".to_owned(), read_limits(&set.limits.limits)?);
+    }
+    if body.is_empty() {
+        let message = "Say what changes: --role, --scope, --model, --network, --expires or --limit.";
+        return Err(Error::invalid("KEY", message));
+    }
+    Ok(body.into())
+}
+
+async fn show(global: &Global, of: TenantFlag, key: &str) -> Result<()> {
+    let (desk, tenant) = (Desk::open(global).await?, tenant(of));
+    let id = find(&desk, &tenant, key).await?;
+    let shown = desk.key(&tenant, &id).await?;
+    if global.json {
+        output::json(&shown);
+        return Ok(());
+    }
+    list(std::slice::from_ref(&shown), false);
+    let rows = left(&shown);
+    if !rows.is_empty() {
+        output::line("");
+        table::print(&["LIMIT OF", "", "LIMIT", "ALLOWS", "LEFT", "RESETS"], &rows, usize::MAX);
+    }
+    Ok(())
+}
+
+/// A row for each limit that holds for a key.
+fn left(key: &Value) -> Vec<table::Row> {
+    const NAMES: [&str; 5] =
+        ["requests_per_second", "tokens_per_minute", "concurrent_requests", "money_per_day", "money_per_month"];
+    let mut rows = Vec::new();
+    for holder in key["used"].as_array().into_iter().flatten() {
+        let models = holder["models"].as_str().map(|models| format!(" for {models}")).unwrap_or_default();
+        for (name, limit) in NAMES.iter().filter_map(|name| Some((name, holder.get(name)?))) {
+            let resets = limit["resets_at_ms"].as_i64().map(|at| time::write(at, 0)).unwrap_or_default();
+            let number = |field: &str| limit[field].to_string();
+            let whose = format!("{}{models}", text(holder, "id"));
+            rows.push(vec![
+                text(holder, "of"),
+                whose,
+                (*name).to_owned(),
+                number("limit"),
+                number("remaining"),
+                resets,
+            ]);
+        }
+    }
+    rows
 }
 
 async fn change(global: &Global, of: TenantFlag, key: &str, body: Value) -> Result<()> {

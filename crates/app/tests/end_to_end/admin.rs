@@ -1,5 +1,6 @@
 //! Tenants, keys and usage from the command line, on the data folder and through a server.
 
+use crate::governance::{governed, records};
 use crate::support::{EMBEDDING, House, KEY, Server, need};
 use serde_json::{Value, json};
 
@@ -107,4 +108,59 @@ fn a_call_is_in_the_usage_with_and_without_a_server() {
     // Killed: what was not written down is counted from the audit log.
     server.running.kill();
     assert_eq!(rows(&house), running);
+}
+
+#[test]
+fn a_key_is_shown_with_what_is_left_and_changed_by_who_may() {
+    let (house, _provider, mut server) =
+        governed("[prices]\nfile = \"prices.toml\"\n[limits.tenant]\nmoney_per_day = 1000\n");
+    let desk = secret(&house, &["desk", "--model", "plain", "--limit", "tokens_per_minute=40"]);
+    let ask = |key: &str| {
+        let body = json!({"model": "plain", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]});
+        server.post_as(key, "/v1/chat/completions", &body)
+    };
+    assert_eq!(ask(&desk).status, 200);
+    let limits = server.get("/v1/limits", Some(&desk)).json();
+    let (tenant, key) = (&limits["limits"][0], &limits["limits"][1]);
+    assert_eq!((&tenant["of"], &tenant["id"]), (&json!("tenant"), &json!("default")), "{limits}");
+    assert_eq!(tenant["money_per_day"]["spent"], 13.0, "{limits}");
+    assert_eq!(tenant["money_per_day"]["remaining"], 987.0, "{limits}");
+    assert!(tenant["money_per_day"]["resets_at_ms"].as_i64().is_some(), "{limits}");
+    assert_eq!((&key["of"], &key["tokens_per_minute"]["remaining"]), (&json!("key"), &json!(27)), "{limits}");
+
+    let shown = house.ok(&["key", "show", "desk", "--json"]).json();
+    assert_eq!((&shown["name"], &shown["used"][0]["money_per_day"]["spent"]), (&json!("desk"), &json!(13.0)));
+    let printed = house.ok(&["key", "show", "desk"]).stdout;
+    assert!(printed.contains("money_per_day") && printed.contains("987"), "{printed}");
+
+    house.ok(&["key", "set", "desk", "--role", "auditor", "--limit", "tokens_per_minute=41"]);
+    assert_eq!(ask(&desk).status, 403, "an auditor asks no model");
+    let change = records(&house).into_iter().rev().find(|record| record["kind"] == "admin").unwrap();
+    assert_eq!(change["extra"]["change"], json!({"role": "auditor", "limits": {"tokens_per_minute": 41}}), "{change}");
+    house.run(&["key", "set", "desk"]).refused(1, &["--role"]);
+    house.run(&["key", "set", "desk", "--role", "king"]).refused(1, &["king"]);
+    house.ok(&["key", "set", "desk", "--role", "application", "--model", "plain", "--expires", "90d"]);
+
+    // Whoever manages keys gives no more than they have.
+    let manager = secret(&house, &["manager", "--scope", "keys", "--scope", "inference", "--model", "plain"]);
+    let id = shown["id"].as_str().unwrap();
+    let path = format!("/admin/v1/tenants/default/keys/{id}");
+    let changes = |body: Value| server.patch_as(&manager, &path, &body).status;
+    assert_eq!(changes(json!({"role": "admin"})), 403);
+    assert_eq!(changes(json!({"models": []})), 403);
+    assert_eq!(changes(json!({"role": null, "scopes": ["inference"], "limits": {"tokens_per_minute": 20}})), 200);
+
+    let refused = ask(&desk);
+    assert_eq!(refused.status, 429, "{refused:?}");
+    let record = records(&house).pop().unwrap();
+    assert_eq!(record["extra"]["limit"], "key.tokens_per_minute", "{record}");
+    let metrics = server.get("/metrics", Some(KEY)).text;
+    let line = "yizhan_limit_refusals_total{limit=\"key.tokens_per_minute\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+
+    // What a killed server had drawn would stay spent.
+    server.running.terminate();
+    server.running.wait();
+    let shown = house.ok(&["key", "show", "desk", "--json"]).json();
+    assert_eq!(shown["used"][0]["money_per_day"]["spent"], 13.0, "without a server too: {shown}");
 }

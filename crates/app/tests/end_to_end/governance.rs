@@ -4,10 +4,10 @@ use crate::provider::Provider;
 use crate::support::{House, KEY, Server};
 use serde_json::{Value, json};
 
-const KEY_OF_CLINIC: &str = "yz-the-clinics-key-for-tests";
+pub(crate) const KEY_OF_CLINIC: &str = "yz-the-clinics-key-for-tests";
 
 /// A server over a provider, with this beside.
-fn governed(more: &str) -> (House, Provider, Server) {
+pub(crate) fn governed(more: &str) -> (House, Provider, Server) {
     let (house, provider) = (House::new(), Provider::start());
     write(&house, &provider, more);
     let server = house.serve();
@@ -48,7 +48,7 @@ fn verified(house: &House) -> Value {
     house.ok(&["audit", "verify", "--json"]).json()
 }
 
-fn records(house: &House) -> Vec<Value> {
+pub(crate) fn records(house: &House) -> Vec<Value> {
     house.ok(&["audit", "tail", "--json"]).lines().into_iter().map(|line| line["record"].clone()).collect()
 }
 
@@ -226,7 +226,7 @@ fn a_changed_record_is_found() {
     assert_eq!((ran.code, &ran.json()["intact"]), (2, &json!(false)), "{ran:?}");
 }
 
-fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     use std::io::Write;
     let mut child = std::process::Command::new("sha256sum")
         .stdin(std::process::Stdio::piped())

@@ -8,11 +8,13 @@
 mod support;
 
 mod admin;
+mod bases;
 mod cli;
 mod crash;
 mod doctor;
 mod governance;
 mod provider;
+mod replicas;
 mod review;
 mod secret;
 mod serve;

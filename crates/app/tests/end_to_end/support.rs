@@ -281,9 +281,15 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// The review that it names.
     pub(crate) review: Option<String>,
+    headers: ureq::http::HeaderMap,
 }
 
 impl Answer {
+    /// A header's text; empty when there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in: {}", self.text))
     }
@@ -326,6 +332,11 @@ impl Server {
         answer(request.header("x-yizhan-review", review).send_json(body))
     }
 
+    pub(crate) fn patch_as(&self, key: &str, path: &str, body: &Value) -> Answer {
+        let request = agent().patch(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {key}"));
+        answer(request.send_json(body))
+    }
+
     /// Asks again and again until it is so; only a fault makes it wait for long.
     pub(crate) fn until(&self, is_so: impl Fn(&Self) -> bool) {
         let begin = std::time::Instant::now();
@@ -351,6 +362,7 @@ fn agent() -> ureq::Agent {
 
 fn answer(reply: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
     let mut reply = reply.unwrap();
-    let review = reply.headers().get("x-yizhan-review").map(|id| id.to_str().unwrap().to_owned());
-    Answer { status: reply.status().as_u16(), text: reply.body_mut().read_to_string().unwrap(), review }
+    let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
+    let review = headers.get("x-yizhan-review").map(|id| id.to_str().unwrap().to_owned());
+    Answer { status, headers, text: reply.body_mut().read_to_string().unwrap(), review }
 }

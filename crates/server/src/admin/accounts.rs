@@ -6,6 +6,7 @@ use super::{acts, managed};
 use crate::auth::{Administrator, Manager};
 use crate::body::JsonBody;
 use crate::error::{ApiResult, ok};
+use crate::notes::noting;
 use crate::page::PageQuery;
 use crate::state::AppState;
 use axum::extract::{Path, State};
@@ -50,7 +51,8 @@ pub(crate) async fn create_tenant(
     _: Administrator,
     JsonBody(body): JsonBody,
 ) -> ApiResult {
-    Ok(ok(&acts::create_account(&state.access, None, body).await?))
+    let asked = body.clone();
+    Ok(noting(ok(&acts::create_account(&state.access, None, body).await?), None, asked))
 }
 
 /// One tenant; also for who manages keys in it.
@@ -70,7 +72,9 @@ pub(crate) async fn change_tenant(
     Path(tenant): Path<String>,
     JsonBody(body): JsonBody,
 ) -> ApiResult {
-    Ok(ok(&acts::change_account(&state.access, &AccountId::Tenant(tenant.into()), body).await?))
+    let asked = body.clone();
+    let changed = acts::change_account(&state.access, &AccountId::Tenant(tenant.into()), body).await?;
+    Ok(noting(ok(&changed), None, asked))
 }
 
 /// Ends a tenant.
@@ -102,7 +106,8 @@ pub(crate) async fn create<M: Member>(
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let tenant = managed(&state, &principal, &tenant).await?;
-    Ok(ok(&acts::create_account(&state.access, Some((&tenant, M::KIND)), body).await?))
+    let asked = body.clone();
+    Ok(noting(ok(&acts::create_account(&state.access, Some((&tenant, M::KIND)), body).await?), None, asked))
 }
 
 /// One project or user.
@@ -123,7 +128,8 @@ pub(crate) async fn change<M: Member>(
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let id = member::<M>(&state, &principal, &tenant, &id).await?;
-    Ok(ok(&acts::change_account(&state.access, &id, body).await?))
+    let asked = body.clone();
+    Ok(noting(ok(&acts::change_account(&state.access, &id, body).await?), None, asked))
 }
 
 /// Ends a project or user.

@@ -63,15 +63,25 @@ pub async fn issue_key(access: &Access, by: &Principal, tenant: &TenantId, body:
     let request = wire::read_key(body, now_ms)?;
     let of_role = request.role.map_or(&[][..], yizhan_access::Role::scopes);
     not_above(by, of_role.iter().chain(&request.scopes).copied())?;
+    by.require_models(&request.models)?;
     let (secret, key) = access.issue_key(tenant, request).await?;
     let mut object = wire::key(&key);
     object["secret"] = secret.into();
     Ok(object)
 }
 
-/// Changes what a body with `disabled`, `expires_ms`, `models`, `networks` or `limits` names; it counts for the
-/// next call. `NotFound` when the tenant has no such key, `PermissionDenied` when it is good for something that
-/// the caller's is not.
+/// A key, with what it and those whom it belongs to have `used` of their limits. `NotFound` when the tenant has
+/// no such key.
+pub async fn show_key(access: &Access, tenant: &TenantId, id: &KeyId, now_ms: i64) -> Result<Value> {
+    let key = key(access, tenant, id).await?;
+    let mut object = wire::key(&key);
+    object["used"] = wire::used(&access.used_by_key(&key).await?, now_ms);
+    Ok(object)
+}
+
+/// Changes what a body with `role`, `scopes`, `disabled`, `expires_ms`, `models`, `networks` or `limits` names; it
+/// counts for the next call. Scopes are those beside the role's. `NotFound` when the tenant has no such key,
+/// `PermissionDenied` when it is, or would be, good for something that the caller's is not.
 pub async fn change_key(
     access: &Access,
     by: &Principal,
@@ -81,11 +91,13 @@ pub async fn change_key(
     now_ms: i64,
 ) -> Result<Value> {
     let edit = KeyEdit::read(body, now_ms)?;
-    not_above(by, scopes(&key(access, tenant, id).await?))?;
-    let mut outcome = Ok(());
-    let changed = access.change_key(tenant, id, |terms| outcome = edit.apply(terms)).await?;
-    outcome?;
-    Ok(wire::key(&changed))
+    let changed = access.change_key(tenant, id, |key| {
+        not_above(by, scopes(key))?;
+        edit.apply(key)?;
+        not_above(by, scopes(key))?;
+        by.require_models(&key.terms.models)
+    });
+    Ok(wire::key(&changed.await?))
 }
 
 /// Ends a key; no later call is taken with it. Errors as for a change.

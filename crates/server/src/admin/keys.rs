@@ -8,6 +8,7 @@ use super::{acts, managed};
 use crate::auth::Manager;
 use crate::body::JsonBody;
 use crate::error::{ApiResult, ok};
+use crate::notes::noting;
 use crate::page::PageQuery;
 use crate::state::AppState;
 use axum::extract::{Path, State};
@@ -26,6 +27,16 @@ pub(crate) async fn list(
     page(acts::key_objects(&state.access, &tenant).await?, &query)
 }
 
+/// One key, and how much of the limits is left that hold for it.
+pub(crate) async fn get(
+    State(state): State<Arc<AppState>>,
+    Manager(principal): Manager,
+    Path((tenant, id)): Path<(String, String)>,
+) -> ApiResult {
+    let tenant = managed(&state, &principal, &tenant).await?;
+    Ok(ok(&acts::show_key(&state.access, &tenant, &KeyId::new(id), now_ms()).await?))
+}
+
 /// Makes a key; the only reply that has its secret.
 pub(crate) async fn issue(
     State(state): State<Arc<AppState>>,
@@ -34,7 +45,9 @@ pub(crate) async fn issue(
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let tenant = managed(&state, &principal, &tenant).await?;
-    let mut response = ok(&acts::issue_key(&state.access, &principal, &tenant, body, now_ms()).await?);
+    let asked = body.clone();
+    let made = acts::issue_key(&state.access, &principal, &tenant, body, now_ms()).await?;
+    let mut response = noting(ok(&made), made["id"].as_str(), asked);
     let never = axum::http::HeaderValue::from_static("no-store");
     response.headers_mut().insert(axum::http::header::CACHE_CONTROL, never);
     Ok(response)
@@ -48,7 +61,9 @@ pub(crate) async fn change(
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let tenant = managed(&state, &principal, &tenant).await?;
-    Ok(ok(&acts::change_key(&state.access, &principal, &tenant, &KeyId::new(id), body, now_ms()).await?))
+    let asked = body.clone();
+    let changed = acts::change_key(&state.access, &principal, &tenant, &KeyId::new(id), body, now_ms()).await?;
+    Ok(noting(ok(&changed), None, asked))
 }
 
 /// Ends a key.

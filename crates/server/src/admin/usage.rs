@@ -3,15 +3,15 @@
 //! It does not know how usage is counted or limits are held.
 
 use super::time::now_ms;
-use super::usage_query;
+use super::{usage_query, wire};
 use crate::auth::{Caller, UsageReader};
 use crate::error::{ApiResult, ok};
 use crate::state::AppState;
 use axum::extract::{Query, State};
 use axum::http::Uri;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
-use yizhan_access::{Level, Principal, Scope};
+use yizhan_access::{Principal, Scope};
 use yizhan_domain::{Error, ErrorCode, ModelName, Result};
 use yizhan_store::{Dimension, UsageQuery};
 
@@ -40,11 +40,14 @@ fn own(principal: &Principal, mut query: UsageQuery) -> Result<UsageQuery> {
     Ok(query)
 }
 
-/// Who the caller is here, and how near to their limits for requests and tokens; with `model`, to those of that
-/// model too.
+/// Who the caller is here, and what is left of every limit that holds for them: requests, tokens and money of
+/// tenant, project, user and key. With `model`, only what holds for that one.
 pub(crate) async fn limits(State(state): State<Arc<AppState>>, Caller(principal): Caller, uri: Uri) -> ApiResult {
     let model = fields(&uri)?.into_iter().find(|(name, _)| name == "model").map(|(_, value)| value);
-    let standing = state.access.standing(&principal, &ModelName::new(model.as_deref().unwrap_or_default())).await?;
+    let model = model.map(ModelName::new);
+    let name = model.clone().unwrap_or_else(|| ModelName::new(""));
+    let standing = state.access.standing(&principal, &name).await?;
+    let used = state.access.used(&principal, model.as_ref()).await?;
     Ok(ok(&json!({
         "object": "limits",
         "tenant": principal.tenant(),
@@ -54,14 +57,10 @@ pub(crate) async fn limits(State(state): State<Arc<AppState>>, Caller(principal)
         "role": principal.role(),
         "scopes": principal.scopes(),
         "model": model,
-        "requests": standing.requests.map(level),
-        "tokens": standing.tokens.map(level),
+        "requests": standing.requests.map(wire::level),
+        "tokens": standing.tokens.map(wire::level),
+        "limits": wire::used(&used, now_ms()),
     })))
-}
-
-fn level(level: Level) -> Value {
-    let reset_ms = u64::try_from(level.reset.as_millis()).unwrap_or(u64::MAX);
-    json!({"limit": level.limit, "remaining": level.remaining, "reset_ms": reset_ms})
 }
 
 /// All fields of the query, also those that are there twice.

@@ -5,9 +5,10 @@
 
 use super::fields::Fields;
 use serde_json::{Map, Value, json};
-use yizhan_access::{KeyRequest, Limits, Role, Scope};
+use std::sync::Arc;
+use yizhan_access::{KeyRequest, Level, Limits, Role, Scope, Spent, Subject, Used};
 use yizhan_domain::{Error, Result};
-use yizhan_store::{Account, AccountId, AccountTerms, Key, KeyTerms};
+use yizhan_store::{Account, AccountId, AccountTerms, Key};
 
 /// A new account.
 #[derive(Debug)]
@@ -80,6 +81,8 @@ pub(super) fn read_key(body: Value, now_ms: i64) -> Result<KeyRequest> {
 /// What changes of a key.
 #[derive(Debug)]
 pub(super) struct KeyEdit {
+    role: Option<Option<Role>>,
+    scopes: Option<Vec<Scope>>,
     disabled: Option<bool>,
     expires_ms: Option<Option<i64>>,
     models: Option<Vec<String>>,
@@ -90,7 +93,10 @@ pub(super) struct KeyEdit {
 impl KeyEdit {
     pub(super) fn read(body: Value, now_ms: i64) -> Result<Self> {
         let mut fields = Fields::of(body)?;
+        let scopes = fields.texts("scopes")?.map(|words| words.iter().map(|word| scope(word)).collect::<Result<_>>());
         let edit = Self {
+            role: read_role(fields.take("role"))?,
+            scopes: scopes.transpose()?,
             disabled: fields.flag("disabled")?,
             expires_ms: fields.millis("expires_ms")?,
             models: fields.texts("models")?,
@@ -103,8 +109,16 @@ impl KeyEdit {
     }
 
     /// Changes nothing when it fails.
-    pub(super) fn apply(self, terms: &mut KeyTerms) -> Result<()> {
-        change_limits(&mut terms.limits, self.limits)?;
+    pub(super) fn apply(self, key: &mut Key) -> Result<()> {
+        change_limits(&mut key.terms.limits, self.limits)?;
+        if self.role.is_some() || self.scopes.is_some() {
+            let role = key.terms.role.as_deref().and_then(Role::parse);
+            key.scopes = scopes_after(&key.scopes, role, self.role.unwrap_or(role), self.scopes);
+        }
+        let terms = &mut key.terms;
+        if let Some(role) = self.role {
+            terms.role = role.map(|role| role.as_str().to_owned());
+        }
         terms.disabled = self.disabled.unwrap_or(terms.disabled);
         terms.expires_ms = self.expires_ms.unwrap_or(terms.expires_ms);
         if let Some(models) = self.models {
@@ -115,6 +129,32 @@ impl KeyEdit {
         }
         Ok(())
     }
+}
+
+/// None when it is not there, and a null that takes the role away.
+fn read_role(value: Option<Value>) -> Result<Option<Option<Role>>> {
+    match value {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(None)),
+        Some(Value::String(word)) => role(&word).map(|role| Some(Some(role))),
+        Some(_) => Err(Error::invalid("role", "'role' must be a string, or null for none.")),
+    }
+}
+
+/// All scopes of a key with this role: the role's own, and those beside it, which stay unless others are given.
+fn scopes_after(kept: &[String], before: Option<Role>, role: Option<Role>, given: Option<Vec<Scope>>) -> Vec<String> {
+    let of = |role: Option<Role>| role.map_or(&[][..], Role::scopes).iter().map(|scope| scope.as_str());
+    let mut scopes: Vec<String> = of(role).map(str::to_owned).collect();
+    let beside: Vec<String> = match given {
+        Some(given) => given.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        None => kept.iter().filter(|word| !of(before).any(|of_role| of_role == *word)).cloned().collect(),
+    };
+    for scope in beside {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    scopes
 }
 
 fn check_expiry(expires_ms: Option<i64>, now_ms: i64) -> Result<()> {
@@ -219,6 +259,40 @@ pub(super) fn key(key: &Key) -> Value {
         "created_ms": key.created_ms,
         "used_ms": key.used_ms,
     })
+}
+
+/// What everyone has used whose limits hold. The fields are named as the limits are; only what is limited is there.
+pub(super) fn used(all: &[(Arc<Subject>, Used)], now_ms: i64) -> Value {
+    all.iter().map(|(subject, used)| used_by(subject, used, now_ms)).collect()
+}
+
+fn used_by(subject: &Subject, used: &Used, now_ms: i64) -> Value {
+    let mut object = json!({"of": subject.kind(), "id": subject.own(), "models": subject.models()});
+    let levels = [("requests_per_second", used.requests), ("tokens_per_minute", used.tokens)];
+    for (name, level) in levels.into_iter().filter_map(|(name, level)| Some((name, level?))) {
+        object[name] = self::level(level);
+    }
+    if let Some(Level { limit, remaining, .. }) = used.concurrent {
+        object["concurrent_requests"] = json!({"limit": limit, "remaining": remaining});
+    }
+    let budgets = [("money_per_day", used.day), ("money_per_month", used.month)];
+    for (name, Spent { limit, spent, reset }) in budgets.into_iter().filter_map(|(name, spent)| Some((name, spent?))) {
+        let reset_ms = u64::try_from(reset.as_millis()).unwrap_or(u64::MAX);
+        object[name] = json!({
+            "limit": limit.to_f64(),
+            "spent": spent.to_f64(),
+            "remaining": (limit - spent).max(yizhan_domain::Money::ZERO).to_f64(),
+            "reset_ms": reset_ms,
+            "resets_at_ms": now_ms.saturating_add_unsigned(reset_ms),
+        });
+    }
+    object
+}
+
+/// A limit of requests or tokens.
+pub(super) fn level(level: Level) -> Value {
+    let reset_ms = u64::try_from(level.reset.as_millis()).unwrap_or(u64::MAX);
+    json!({"limit": level.limit, "remaining": level.remaining, "reset_ms": reset_ms})
 }
 
 /// Limits of its own; the configured ones hold for what is not there.

@@ -1,7 +1,7 @@
 use super::{AccountEdit, KeyEdit, NewAccount, read_key};
 use serde_json::{Value, json};
 use yizhan_access::{Role, Scope};
-use yizhan_store::{AccountTerms, KeyTerms};
+use yizhan_store::{AccountTerms, Key, KeyTerms};
 
 fn limits_after(kept: Value, patch: Value) -> Result<Value, String> {
     let mut terms = AccountTerms { limits: kept, ..AccountTerms::default() };
@@ -44,12 +44,48 @@ fn what_is_left_out_stays_and_null_takes_away() {
         networks: vec!["10.0.0.0/8".into()],
         ..KeyTerms::default()
     };
-    let mut terms = before.clone();
-    KeyEdit::read(json!({"disabled": true}), 0).unwrap().apply(&mut terms).unwrap();
-    assert_eq!(terms, KeyTerms { disabled: true, ..before.clone() });
+    let mut key = key(&["inference"], before.clone());
+    KeyEdit::read(json!({"disabled": true}), 0).unwrap().apply(&mut key).unwrap();
+    assert_eq!(key.terms, KeyTerms { disabled: true, ..before.clone() });
     let clear = json!({"disabled": false, "expires_ms": null, "models": [], "networks": null});
-    KeyEdit::read(clear, 0).unwrap().apply(&mut terms).unwrap();
-    assert_eq!(terms, KeyTerms::default());
+    KeyEdit::read(clear, 0).unwrap().apply(&mut key).unwrap();
+    assert_eq!((key.terms, key.scopes), (KeyTerms::default(), vec!["inference".to_owned()]));
+}
+
+fn key(scopes: &[&str], terms: KeyTerms) -> Key {
+    Key {
+        id: "key-1".into(),
+        tenant: "clinic".into(),
+        name: "desk".into(),
+        scopes: scopes.iter().map(|word| (*word).to_owned()).collect(),
+        terms,
+        declared: false,
+        created_ms: 0,
+        used_ms: None,
+    }
+}
+
+#[test]
+fn a_role_brings_its_scopes_and_takes_them_along() {
+    let application = || KeyTerms { role: Some("application".into()), ..KeyTerms::default() };
+    let of = |role: Role| role.scopes().iter().map(|scope| scope.as_str()).collect::<Vec<_>>();
+    let mut whole = of(Role::Application);
+    whole.push("audit");
+    let after = |body: Value| {
+        let mut key = key(&whole, application());
+        KeyEdit::read(body, 0).unwrap().apply(&mut key).unwrap();
+        (key.terms.role, key.scopes)
+    };
+    let (role, scopes) = after(json!({"role": "auditor"}));
+    assert_eq!(role.as_deref(), Some("auditor"));
+    assert!(of(Role::Auditor).iter().all(|word| scopes.iter().any(|held| held == word)), "{scopes:?}");
+    assert!(!scopes.contains(&"inference".to_owned()), "{scopes:?}");
+    assert_eq!(after(json!({"role": null})), (None, vec!["audit".to_owned()]));
+    let (role, scopes) = after(json!({"scopes": ["usage"]}));
+    assert_eq!((role.as_deref(), scopes.last().map(String::as_str)), (Some("application"), Some("usage")));
+    assert!(!scopes.contains(&"audit".to_owned()), "{scopes:?}");
+    assert_eq!(after(json!({"role": null, "scopes": ["usage"]})), (None, vec!["usage".to_owned()]));
+    assert!(KeyEdit::read(json!({"role": "king"}), 0).is_err() && KeyEdit::read(json!({"role": 1}), 0).is_err());
 }
 
 #[test]

@@ -19,8 +19,8 @@ use yizhan_domain::{
 };
 use yizhan_model::{ChatEvent, ChatModel, ChatRequest, EmbedKind, EmbedModel, Embeddings};
 use yizhan_server::backend::{
-    Caller, ChatBackend, ChatCall, KnowledgeBackend, ModelEntry, ModelKind, Moderated, Note, Reply, RetrievalWishes,
-    SearchHit,
+    Answered, Caller, ChatBackend, ChatCall, KnowledgeBackend, ModelEntry, ModelKind, Moderated, Note, Reply,
+    RetrievalWishes, SearchHit,
 };
 use yizhan_server::{AppState, Settings};
 use yizhan_store::{
@@ -93,6 +93,19 @@ impl Scripted {
         let kept = changes.into_iter().filter(|change| fits(&change.document));
         Ok(kept.flat_map(|change| change.chunks).map(|(chunk, _)| chunk).collect())
     }
+
+    async fn hits(&self, base: &Base, query: &str, options: &RetrievalWishes) -> Result<Vec<SearchHit>> {
+        let wanted = words(query);
+        let chunks = self.chunks(base, options.filter.as_ref()).await?;
+        let hit = |chunk: yizhan_store::Chunk| {
+            let shared = words(&chunk.text).intersection(&wanted).count();
+            (shared > 0).then(|| SearchHit { score: shared as f32 / wanted.len() as f32, chunk })
+        };
+        let mut hits: Vec<SearchHit> = chunks.into_iter().filter_map(hit).collect();
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+        hits.truncate(options.top.unwrap_or(8));
+        Ok(hits)
+    }
 }
 
 fn lines(text: &str) -> Processed {
@@ -138,7 +151,7 @@ impl ChatBackend for Scripted {
                 let message = format!("There is no model '{}'; GET /v1/models lists the names.", call.model);
                 Error::new(ErrorCode::ModelNotFound, message).at("model")
             })?;
-            for (number, hit) in self.search(&base, &question, call.retrieval).await?.into_iter().enumerate() {
+            for (number, hit) in self.hits(&base, &question, &call.retrieval).await?.into_iter().enumerate() {
                 let place = Place::of_lines(&hit.chunk.lines);
                 let (page, boxes) = (place.page, place.boxes);
                 let chunk = hit.chunk;
@@ -180,32 +193,52 @@ impl ChatBackend for Scripted {
 
     async fn rerank(
         &self,
-        _: &Caller,
+        caller: &Caller,
         _: ModelName,
         query: String,
         passages: Vec<String>,
-    ) -> Result<(Vec<f32>, Usage)> {
+    ) -> Result<Answered<(Vec<f32>, Usage)>> {
         let score = |passage: &String| if passage.contains(&query) { 1.0 } else { 0.0 };
-        Ok((passages.iter().map(score).collect(), Usage::default()))
+        Ok(answered(caller, (passages.iter().map(score).collect(), Usage::default())))
     }
 
-    async fn moderate(&self, _: &Caller, _: ModelName, texts: Vec<String>) -> Result<Vec<Moderated>> {
+    async fn moderate(&self, caller: &Caller, _: ModelName, texts: Vec<String>) -> Result<Answered<Vec<Moderated>>> {
         let judge = |text: String| match text.contains("forbidden") {
             true => Moderated { categories: vec![("words".to_owned(), true)] },
             false => Moderated::default(),
         };
-        Ok(texts.into_iter().map(judge).collect())
+        Ok(answered(caller, texts.into_iter().map(judge).collect()))
+    }
+
+    async fn search(
+        &self,
+        caller: &Caller,
+        base: &Base,
+        queries: Vec<String>,
+        options: RetrievalWishes,
+    ) -> Result<Answered<Vec<Vec<SearchHit>>>> {
+        let mut all = Vec::new();
+        for query in &queries {
+            all.push(self.hits(base, query, &options).await?);
+        }
+        Ok(answered(caller, all))
     }
 
     async fn note(&self, note: Note) {
         self.notes.lock().unwrap().push(note);
     }
 
-    async fn embed(&self, _: &Caller, model: ModelName, kind: EmbedKind, texts: Vec<String>) -> Result<Embeddings> {
+    async fn embed(
+        &self,
+        caller: &Caller,
+        model: ModelName,
+        kind: EmbedKind,
+        texts: Vec<String>,
+    ) -> Result<Answered<Embeddings>> {
         if model != *self.embed.name() {
             return Err(Error::new(ErrorCode::ModelNotFound, format!("There is no model '{model}'.")).at("model"));
         }
-        self.embed.embed(kind, texts).await
+        Ok(answered(caller, self.embed.embed(kind, texts).await?))
     }
 }
 
@@ -225,19 +258,6 @@ impl KnowledgeBackend for Scripted {
         let submitted = self.store.submit(&base.id, document).await?;
         self.process(base).await?;
         Ok(submitted.document)
-    }
-
-    async fn search(&self, base: &Base, query: &str, options: RetrievalWishes) -> Result<Vec<SearchHit>> {
-        let wanted = words(query);
-        let chunks = self.chunks(base, options.filter.as_ref()).await?;
-        let hit = |chunk: yizhan_store::Chunk| {
-            let shared = words(&chunk.text).intersection(&wanted).count();
-            (shared > 0).then(|| SearchHit { score: shared as f32 / wanted.len() as f32, chunk })
-        };
-        let mut hits: Vec<SearchHit> = chunks.into_iter().filter_map(hit).collect();
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
-        hits.truncate(options.top.unwrap_or(8));
-        Ok(hits)
     }
 
     async fn delete_document(&self, _: &Base, document: DocumentId) -> Result<()> {
@@ -262,6 +282,10 @@ impl KnowledgeBackend for Scripted {
         let page = Page { after: None, limit: 1 };
         self.store.files(&tenant, page).await.err().map(|error| error.to_string()).into_iter().collect()
     }
+}
+
+fn answered<T>(caller: &Caller, value: T) -> Answered<T> {
+    Answered { call: caller.call.clone(), value, standing: Default::default() }
 }
 
 /// The end of an answer.

@@ -44,9 +44,17 @@ pub async fn the_same_content_again_changes_name_and_attributes_only(s: &Subject
         }
     }
     assert!(s.documents.claim(None, super::LEASE).await.unwrap().is_none());
-    // A chunk is called as its document now is.
-    let chunk = s.documents.changes(&base.id, Sequence(0), 9).await.unwrap().remove(0).chunks.remove(0).0;
-    assert_eq!(chunk.name, "Ready");
+    // A chunk is called as its document now is, and whoever follows learns of it.
+    let last = s.documents.last_sequence(&base.id).await.unwrap();
+    let before = s.documents.changes(&base.id, Sequence(0), 9).await.unwrap();
+    assert_eq!((before.len(), before[0].sequence, &*before[0].chunks[0].0.name), (1, last, "Ready"));
+    let renamed = |attributes| NewDocument { name: "Ready".into(), ..new_document(&file, attributes) };
+    s.documents.submit(&base.id, renamed(json!({"v": 3}))).await.unwrap();
+    assert_eq!(s.documents.last_sequence(&base.id).await.unwrap(), last, "its attributes are no part of what is found");
+    let new = NewDocument { name: "again".into(), ..new_document(&file, json!({"v": 3})) };
+    s.documents.submit(&base.id, new).await.unwrap();
+    let after = s.documents.changes(&base.id, last, 9).await.unwrap();
+    assert_eq!((after.len(), &*after[0].chunks[0].0.name), (1, "again"));
 }
 
 pub async fn new_content_is_queued_and_the_old_chunks_stay(s: &Subject) {

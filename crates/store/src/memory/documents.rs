@@ -136,8 +136,8 @@ impl DocumentStore for MemoryStore {
                 (id, false)
             }
             Some((id, true)) => {
+                state.rename(id, new.name);
                 if let Some(entry) = state.documents.get_mut(&id.0) {
-                    entry.document.name = new.name;
                     entry.document.attributes = new.attributes;
                 }
                 (id, true)

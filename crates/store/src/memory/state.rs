@@ -242,6 +242,15 @@ impl State {
         Ok(Some(self.record(id, false)))
     }
 
+    /// Other than the attributes, the name is a part of what is found.
+    pub(super) fn rename(&mut self, id: DocumentId, name: String) {
+        let Some(entry) = self.documents.get_mut(&id.0).filter(|entry| entry.document.name != name) else { return };
+        entry.document.name = name;
+        if self.outbox.values().any(|row| row.document == id && !row.gone) {
+            self.record(id, false);
+        }
+    }
+
     /// The chunks of a document go, and with it the document itself unless it failed.
     pub(super) fn record_gone(&mut self, id: DocumentId) {
         if self.outbox.values().any(|row| row.document == id && !row.gone) {
