@@ -133,7 +133,7 @@ impl Facts {
     /// Of a call that was answered at once.
     pub(crate) fn at_once<T>(answered: &Answered<T>) -> Self {
         let (call, limits) = (answered.call.as_str().to_owned(), answered.standing.headers());
-        Self { call, served: None, fallback: false, cached: None, limits }
+        Self { call, served: None, fallback: false, cached: None, review: None, limits }
     }
 
     pub(crate) fn onto(self, mut response: Response) -> Response {
