@@ -9,7 +9,7 @@
 
 use crate::cli::Global;
 use crate::config::Config;
-use crate::data::{DataLock, cache_folder};
+use crate::data::{DataLock, cache_folder, worker_program};
 use crate::governance;
 use crate::limits::Limits;
 use crate::memory::Memory;
@@ -28,7 +28,6 @@ use yizhan_index::{FlatIndex, TantivyIndex, TextIndex, VectorIndex};
 use yizhan_knowledge::{IndexFactory, Knowledge, Parts};
 use yizhan_metering::Meter;
 use yizhan_model::ModelRegistry;
-use yizhan_process::Program;
 use yizhan_runtime::{Options as RuntimeOptions, Runtime};
 use yizhan_sqlite::{FileBlobs, Sqlite};
 use yizhan_store::{Base, BlobStore, BudgetStore, DocumentStore, KeyStore, ReviewStore, UsageStore};
@@ -58,8 +57,7 @@ impl Assembly {
             tracing::info!(released, "documents of an interrupted run are queued again");
         }
         let cache = models::cache(&cache_folder(global), None)?;
-        let program =
-            Program::current().map_err(|cause| Error::io("This program's own file cannot be found", cause))?;
+        let program = worker_program()?;
         let parser = Parser::new(program.clone(), ParserOptions::new(tools(&cache)));
         let mut options = RuntimeOptions::default();
         if let Some(threads) = global.threads {

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use yizhan_domain::{Error, ErrorCode, Result};
+use yizhan_process::Program;
 
 /// How the command line reaches the server that holds a data folder. Kept in a file that only
 /// the owner can read.
@@ -128,4 +129,15 @@ impl Drop for Announced {
 #[allow(clippy::disallowed_methods, reason = "this is the configuration: the one place where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// What a worker may know of the environment. Not the keys that may be in it.
+const FOR_WORKERS: [&str; 9] =
+    ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "RUST_BACKTRACE", "XDG_RUNTIME_DIR"];
+
+/// This binary, as the workers are started from it.
+pub(crate) fn worker_program() -> Result<Program> {
+    let program = Program::current().map_err(|cause| Error::io("This program's own file cannot be found", cause))?;
+    let known = FOR_WORKERS.into_iter().filter_map(|name| Some((name, variable(name)?)));
+    Ok(known.fold(program.bare(), |program, (name, value)| program.with_env(name, value)))
 }

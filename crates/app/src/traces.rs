@@ -109,9 +109,9 @@ impl TelemetryConfig {
         let value = |source: &HeaderSource| -> Result<String> {
             match source {
                 HeaderSource::Plain(value) => Ok(value.clone()),
-                HeaderSource::From(source) => {
-                    Ok(governance::key(Some(source), stored)?.map(|secret| secret.expose().to_owned()).unwrap_or_default())
-                }
+                HeaderSource::From(source) => Ok(governance::key(Some(source), stored)?
+                    .map(|secret| secret.expose().to_owned())
+                    .unwrap_or_default()),
             }
         };
         let headers = || {

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Program {
     executable: PathBuf,
     environment: Vec<(OsString, OsString)>,
+    /// Of this process's environment the child gets nothing.
+    bare: bool,
 }
 
 impl Program {
@@ -23,12 +25,12 @@ impl Program {
         // The link stays right when the file was replaced by an upgrade while running.
         let link = PathBuf::from("/proc/self/exe");
         let executable = if link.exists() { link } else { std::env::current_exe()? };
-        Ok(Self { executable, environment: Vec::new() })
+        Ok(Self { executable, environment: Vec::new(), bare: false })
     }
 
     /// Another binary that understands the worker subcommand.
     pub fn at(executable: impl Into<PathBuf>) -> Self {
-        Self { executable: executable.into(), environment: Vec::new() }
+        Self { executable: executable.into(), environment: Vec::new(), bare: false }
     }
 
     /// With one more environment variable.
@@ -37,10 +39,22 @@ impl Program {
         self
     }
 
+    /// With no environment but what it is given from now on: a child that reads what strangers wrote must not hold the
+    /// keys that this process was started with.
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
+        self.environment.clear();
+        self
+    }
+
     /// Starts `worker KIND` under the limits, which travel as one JSON argument and which the
     /// child puts on itself by [`crate::apply_limits`].
     pub fn spawn(&self, kind: &str, limits: Limits) -> Result<Child> {
-        let mut child = Command::new(&self.executable)
+        let mut command = Command::new(&self.executable);
+        if self.bare {
+            command.env_clear();
+        }
+        let mut child = command
             .arg(WORKER_COMMAND)
             .arg(kind)
             .arg(serde_json::to_string(&limits)?)

@@ -4,13 +4,12 @@
 
 use crate::cli::{ConfigCommand, Global};
 use crate::config::{self, REFERENCE};
-use crate::data::cache_folder;
+use crate::data::{cache_folder, worker_program};
 use crate::models::{self, Models};
 use crate::{governance, output};
 use serde::Serialize;
 use std::process::ExitCode;
 use yizhan_domain::{Error, Result};
-use yizhan_process::Program;
 use yizhan_runtime::{Options, Runtime};
 
 #[derive(Serialize)]
@@ -39,7 +38,7 @@ pub(super) fn run(global: &Global, command: ConfigCommand) -> Result<ExitCode> {
 
 fn check(global: &Global) -> Result<()> {
     let config = config::load(global)?;
-    let program = Program::current().map_err(|cause| Error::io("This program's own file cannot be found", cause))?;
+    let program = worker_program()?;
     let models = Models::new(models::cache(&cache_folder(global), None)?, Runtime::new(program, Options::default()));
     // Providers need a runtime to live in, though nothing is called.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -6,7 +6,7 @@ mod installation;
 mod services;
 
 use crate::cli::{Doctor, Global};
-use crate::data::{ServerAddress, cache_folder, data_folder, server};
+use crate::data::{ServerAddress, cache_folder, data_folder, server, worker_program};
 use crate::models::{DEFAULT_EMBEDDING, Models, OCR, PDFIUM, PREFERRED_CHAT, cache};
 use crate::{output, tls};
 use serde::Serialize;
@@ -16,7 +16,6 @@ use std::process::ExitCode;
 use yizhan_catalog::Cache;
 use yizhan_client::Client;
 use yizhan_domain::{Error, Result};
-use yizhan_process::Program;
 use yizhan_runtime::{Options, Runtime};
 
 /// How serious a finding is.
@@ -70,7 +69,7 @@ pub(super) async fn run(global: &Global, command: Doctor) -> Result<ExitCode> {
 
 /// Whatever the configuration speaks of.
 async fn installed(global: &Global, command: &Doctor, cache: Cache) -> Result<Vec<Finding>> {
-    let program = Program::current().map_err(|cause| Error::io("This program's own file cannot be found", cause))?;
+    let program = worker_program()?;
     let models = Models::new(cache, Runtime::new(program, Options::default()));
     let (config, finding) = installation::configuration(global, &models);
     let mut findings = vec![finding];

@@ -110,3 +110,13 @@ fn an_answer_from_documents_is_given_again_until_a_document_changes() {
     assert_eq!((cached.as_str(), chats), ("", 1), "it rests on the new document: {message}");
     assert!(message["annotations"][0]["quote"].to_string().contains("meadow"), "{message}");
 }
+
+#[test]
+fn workers_hold_none_of_the_servers_keys() {
+    let (_house, _provider, server) = with_docs("");
+    let environments = server.running.environments();
+    assert!(!environments.is_empty(), "no worker parsed the documents");
+    for environment in environments {
+        assert!(environment.contains("PATH=") && !environment.contains("YIZHAN_"), "{environment:?}");
+    }
+}

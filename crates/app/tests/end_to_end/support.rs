@@ -234,6 +234,16 @@ impl Running {
         std::fs::read_to_string(self.errors.path()).unwrap_or_default()
     }
 
+    /// The environment of each of its workers.
+    pub(crate) fn environments(&self) -> Vec<String> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let children = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")).unwrap());
+        let children: Vec<String> =
+            children.flat_map(|ids| ids.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+        let environment = |id: &String| std::fs::read_to_string(format!("/proc/{id}/environ")).ok();
+        children.iter().filter_map(environment).collect()
+    }
+
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
         // SAFETY: a signal to a child that is not yet waited for, so that its number is still its own.
