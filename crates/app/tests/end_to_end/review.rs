@@ -135,7 +135,9 @@ fn a_held_question_goes_on_once_a_reviewer_lets_it() {
     assert_eq!(decision["extra"]["review"], id.as_str(), "{decision}");
     assert_eq!((&decision["extra"]["decision"], &decision["tenant"]), (&json!("approve"), &json!("bank")));
     assert!(decision["key"].as_str().unwrap().starts_with("key-"), "{decision}");
-    let passed = |record: &&Value| record["outcome"].is_null() && record["extra"]["review"] == id.as_str();
+    let passed = |record: &&Value| {
+        record["kind"] == "chat" && record["outcome"].is_null() && record["extra"]["review"] == id.as_str()
+    };
     assert_eq!(records.iter().filter(passed).count(), 2, "{records:#?}");
     assert_eq!(desk.house.ok(&["audit", "verify", "--json"]).json()["intact"], true);
 }
