@@ -88,7 +88,8 @@ impl Service<Request<Incoming>> for Entrance {
         request.extensions_mut().insert(peer);
         // One future for all of it: as layers of the router each would be a box of its own.
         Box::pin(async move {
-            let inside = async |request: Request<Body>| router.call(request).await.unwrap_or_else(|never| match never {});
+            let inside =
+                async |request: Request<Body>| router.call(request).await.unwrap_or_else(|never| match never {});
             let shared = async |request: Request<Body>| cors::around(&state, request, inside).await;
             Ok(middleware::around(request, shared).await)
         })
