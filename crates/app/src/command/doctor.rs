@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use yizhan_catalog::Cache;
 use yizhan_client::Client;
-use yizhan_domain::{Error, Result};
+use yizhan_domain::Result;
 use yizhan_runtime::{Options, Runtime};
 
 /// How serious a finding is.
