@@ -97,13 +97,5 @@ impl SharedStore for MemoryShared {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contract::{MOST_BYTES, Tested};
-
-    async fn tested() -> Tested {
-        Tested { store: std::sync::Arc::new(MemoryShared::new(MOST_BYTES)), keep: Box::new(()) }
-    }
-
-    crate::shared_contract_tests!(tested().await);
-}
+#[path = "shared_tests.rs"]
+mod tests;
