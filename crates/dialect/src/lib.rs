@@ -12,6 +12,7 @@ mod blocks;
 mod lenient;
 mod object;
 mod rerank;
+mod shown;
 mod stream;
 mod vendor_error;
 

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 use yizhan_domain::{Error, ErrorCode, Rect, Result};
 
+/// Longest name of a model, in bytes. It is kept with every call, also with those that are refused.
+const MOST_MODEL: usize = 512;
+
 /// JSON from a request's body. The error says at which line and column it is malformed.
 pub fn parse_json(body: &[u8]) -> Result<Value> {
     let text = std::str::from_utf8(body).map_err(|error| {
@@ -74,6 +77,19 @@ impl Object {
     pub(crate) fn required_string(&mut self, key: &str) -> Result<String> {
         let text = self.string(key)?;
         text.ok_or_else(|| self.missing(key))
+    }
+
+    /// Takes out the name of the model that is asked.
+    pub(crate) fn model(&mut self) -> Result<String> {
+        let model = self.required_string("model")?;
+        if model.is_empty() {
+            return Err(Error::invalid("model", "'model' is empty; GET /v1/models lists the names."));
+        }
+        if model.len() > MOST_MODEL {
+            let message = format!("'model' is longer than {MOST_MODEL} bytes; GET /v1/models lists the names.");
+            return Err(Error::invalid("model", message));
+        }
+        Ok(model)
     }
 
     /// The error for a field that must be there.

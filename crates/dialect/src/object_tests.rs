@@ -1,5 +1,5 @@
-use super::{Object, parse_json};
-use serde_json::json;
+use super::{MOST_MODEL, Object, parse_json};
+use serde_json::{Value, json};
 use yizhan_domain::ErrorCode;
 
 #[test]
@@ -41,4 +41,16 @@ fn whole_numbers_may_be_written_as_floats() {
     assert_eq!(object.integer("a", 0..=9).unwrap(), Some(3));
     assert!(object.integer("b", 0..=9).is_err());
     assert_eq!(object.integer("c", 0..=9).unwrap(), None);
+}
+
+#[test]
+fn a_models_name_is_a_name() {
+    let read = |model: Value| Object::body(json!({"model": model})).unwrap().model();
+    assert_eq!(read(json!("qwen3")).unwrap(), "qwen3");
+    assert_eq!(read(json!("字".repeat(MOST_MODEL / 3))).unwrap().len(), MOST_MODEL / 3 * 3);
+    for wrong in [json!(null), json!(""), json!(5), json!("x".repeat(MOST_MODEL + 1)), json!("x".repeat(1 << 20))] {
+        let error = read(wrong).unwrap_err();
+        assert_eq!(error.parameter(), Some("model"));
+        assert!(error.message().len() < 200, "{error}");
+    }
 }

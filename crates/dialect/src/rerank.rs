@@ -41,7 +41,7 @@ impl RerankRequest {
     /// (`max_chunks_per_doc`, `truncation`, `priority`, …) is passed over.
     pub fn read(body: Value, version: RerankVersion) -> Result<Self> {
         let mut object = Object::body(body)?;
-        let model = object.required_string("model")?;
+        let model = object.model()?;
         let query = object.required_string("query")?;
         if query.is_empty() {
             return Err(Error::invalid("query", "'query' is empty; there is nothing to compare the documents with."));

@@ -65,12 +65,12 @@ async fn read(headers: &HeaderMap, body: Body, limit: usize, idle: Duration) -> 
         }
     }
     if !headers.contains_key(header::EXPECT) {
-        drain(frames, limit.saturating_mul(DRAIN_FACTOR)).await;
+        drain(frames, limit.saturating_mul(DRAIN_FACTOR), idle.min(DRAIN_TIME)).await;
     }
     Err(too_many_bytes("The body", limit))
 }
 
-async fn drain(mut frames: axum::body::BodyDataStream, limit: usize) {
+async fn drain(mut frames: axum::body::BodyDataStream, limit: usize, time: Duration) {
     let reading = async {
         let mut left = limit;
         while let Some(Ok(frame)) = frames.next().await {
@@ -81,7 +81,7 @@ async fn drain(mut frames: axum::body::BodyDataStream, limit: usize) {
         }
     };
     // Not in time: then its sender sees the connection closed.
-    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
+    let _ = tokio::time::timeout(time, reading).await;
 }
 
 /// The error for more bytes than allowed.

@@ -2,17 +2,18 @@
 
 use crate::admin::time::now_ms;
 use crate::auth::{Asker, REVIEW};
-use crate::backend::{Answered, ChatCall, Reply, RetrievalWishes};
+use crate::backend::{Answered, Caller, ChatCall, Reply, RetrievalWishes};
 use crate::body::JsonBody;
 use crate::error::{ApiError, ApiResult, ErrorForm, ok};
 use crate::filter::{read_filter, read_mode};
 use crate::sse;
 use crate::state::AppState;
 use crate::stream::FrameStream;
-use axum::extract::State;
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::HeaderValue;
 use axum::response::Response;
 use futures_util::StreamExt;
+use serde_json::Value;
 use std::sync::Arc;
 use yizhan_dialect::anthropic::{MessageReply, MessageWriter, MessagesRequest, count_reply};
 use yizhan_dialect::openai::{Answer, ChatCompletionRequest, ChunkWriter, RetrievalWish};
@@ -44,14 +45,30 @@ pub(crate) async fn create(
     Ok(facts.onto(ok(&answer.write(&id, created, model.as_str()))))
 }
 
+/// Who calls and what they ask, or a refusal in Anthropic's form.
+pub(crate) struct AnthropicCall(Caller, Value);
+
+impl FromRequest<Arc<AppState>> for AnthropicCall {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
+        let read = async {
+            let (mut parts, body) = request.into_parts();
+            // In this order: nobody's body is read before it is known whose.
+            let Asker(caller) = Asker::from_request_parts(&mut parts, state).await?;
+            let JsonBody(body) = JsonBody::from_request(Request::from_parts(parts, body), state).await?;
+            Ok(Self(caller, body))
+        };
+        read.await.map_err(|error: ApiError| error.in_form(ErrorForm::Anthropic))
+    }
+}
+
 /// Answers a conversation, Anthropic's way.
 pub(crate) async fn messages(
     State(state): State<Arc<AppState>>,
-    asker: ApiResult<Asker>,
-    body: ApiResult<JsonBody>,
+    AnthropicCall(caller, body): AnthropicCall,
 ) -> ApiResult {
     let answered = async {
-        let (Asker(caller), JsonBody(body)) = (asker?, body?);
         let request = MessagesRequest::read(body)?;
         let stream = request.request.streamed;
         let call = to_call(request.model_name(), request.request, request.retrieval)?;
@@ -73,11 +90,9 @@ pub(crate) async fn messages(
 /// Counts the tokens of a prompt, Anthropic's way.
 pub(crate) async fn count_tokens(
     State(state): State<Arc<AppState>>,
-    asker: ApiResult<Asker>,
-    body: ApiResult<JsonBody>,
+    AnthropicCall(caller, body): AnthropicCall,
 ) -> ApiResult {
     let counted = async {
-        let (Asker(caller), JsonBody(body)) = (asker?, body?);
         let request = MessagesRequest::read_count(body)?;
         let tokens = state.chat.count_tokens(&caller, &request.model_name(), &request.request).await?;
         Ok(ok(&count_reply(tokens)))

@@ -3,10 +3,11 @@
 use crate::auth::{Caller, Editor};
 use crate::error::{ApiResult, ok};
 use crate::page::{PageQuery, READ_AT_ONCE};
+use crate::params::Path;
 use crate::state::AppState;
 use crate::upload::Upload;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde_json::{Value, json};

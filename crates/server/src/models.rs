@@ -3,8 +3,9 @@
 use crate::auth::Caller;
 use crate::backend::ModelEntry;
 use crate::error::{ApiResult, ok};
+use crate::params::Path;
 use crate::state::AppState;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::json;
 use std::sync::Arc;
 use yizhan_dialect::openai::ModelObject;

@@ -1,6 +1,6 @@
 //! The one table of routes. The router and `/openapi.json` are both made from it.
 
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorForm};
 use crate::state::AppState;
 use crate::{
     admin, batches, chat, embeddings, files, health, judge, models, notes, openapi, search, store_files, stores,
@@ -328,10 +328,16 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
 
 async fn no_such_route(method: Method, uri: Uri) -> ApiError {
     let message = format!("There is no route {method} {}; GET /openapi.json lists them.", uri.path());
-    Error::new(ErrorCode::NotFound, message).into()
+    ApiError::from(Error::new(ErrorCode::NotFound, message)).in_form(form_of(&uri))
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> ApiError {
     let message = format!("{} does not take {method}; GET /openapi.json lists what it takes.", uri.path());
-    Error::new(ErrorCode::MethodNotAllowed, message).into()
+    ApiError::from(Error::new(ErrorCode::MethodNotAllowed, message)).in_form(form_of(&uri))
+}
+
+/// The form of errors below a path that no handler takes.
+fn form_of(uri: &Uri) -> ErrorForm {
+    let is_anthropic = uri.path() == "/v1/messages" || uri.path().starts_with("/v1/messages/");
+    if is_anthropic { ErrorForm::Anthropic } else { ErrorForm::OpenAi }
 }

@@ -5,6 +5,8 @@
 use crate::auth::Peer;
 use crate::doors::{Doors, Greeted, Greeter};
 use crate::lane::{Converse, Lane};
+use crate::patience::Patient;
+use crate::refusal::Refusing;
 use crate::state::{AppState, Settings};
 use crate::{cors, middleware, routes};
 use axum::body::Body;
@@ -18,6 +20,7 @@ use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -64,7 +67,8 @@ fn conversation(state: Arc<AppState>, greeter: Greeter, stopped: watch::Receiver
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("no TCP_NODELAY: {error}");
         }
-        let service = Entrance { state: Arc::clone(&state), router: router.clone(), peer: Peer(peer) };
+        let called = Arc::default();
+        let service = Entrance { state: Arc::clone(&state), router: router.clone(), peer: Peer(peer), called };
         Box::pin(welcome(greeter.clone(), stream, service, settings.clone(), stopped.clone()))
     })
 }
@@ -75,6 +79,7 @@ struct Entrance {
     state: Arc<AppState>,
     router: axum::Router,
     peer: Peer,
+    called: Arc<AtomicBool>,
 }
 
 impl Service<Request<Incoming>> for Entrance {
@@ -83,7 +88,8 @@ impl Service<Request<Incoming>> for Entrance {
     type Future = Pin<Box<dyn Future<Output = std::result::Result<Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let Self { state, mut router, peer } = self.clone();
+        let Self { state, mut router, peer, called } = self.clone();
+        called.store(true, Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
         // One future for all of it: as layers of the router each would be a box of its own.
@@ -120,7 +126,8 @@ async fn converse<S>(stream: S, service: Entrance, settings: Settings, mut stopp
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let io = TokioIo::new(crate::patience::Patient::new(stream, settings.idle_timeout));
+    let patient = Patient::new(stream, settings.idle_timeout);
+    let io = TokioIo::new(Refusing::new(patient, Arc::clone(&service.called)));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
     let connection = builder.serve_connection(io, service);

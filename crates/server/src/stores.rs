@@ -4,9 +4,10 @@ use crate::auth::{Caller, Editor};
 use crate::body::JsonBody;
 use crate::error::{ApiResult, ok};
 use crate::page::PageQuery;
+use crate::params::Path;
 use crate::state::AppState;
 use crate::store_files;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use yizhan_dialect::openai::{

@@ -2,6 +2,7 @@
 //!
 //! The HTTP status is the table's: Anthropic's 529 for an overload is 503 here, which its clients retry alike.
 
+use crate::shown::shown;
 use crate::stream::NamedEvent;
 use serde_json::{Value, json};
 use yizhan_domain::{Error, ErrorCode};
@@ -12,9 +13,9 @@ pub fn error_body(error: &Error) -> Value {
         "type": "error",
         "error": {
             "type": kind(error.code()),
-            "message": error.message(),
+            "message": shown(error.message()),
             "code": error.code().as_str(),
-            "param": error.parameter(),
+            "param": error.parameter().map(shown),
         },
     });
     if let Some(review) = error.review() {

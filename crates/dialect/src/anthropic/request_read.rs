@@ -44,10 +44,7 @@ impl MessagesRequest {
     }
 
     fn read_common(object: &mut Object) -> Result<Self> {
-        let model = object.required_string("model")?;
-        if model.is_empty() {
-            return Err(Error::invalid("model", "'model' is empty; GET /v1/models lists the names."));
-        }
+        let model = object.model()?;
         let mut messages = Vec::from_iter(read_system(object)?);
         messages.extend(read_messages(object)?);
         let mut extra = Fields::new();

@@ -44,10 +44,7 @@ impl ChatCompletionRequest {
     /// Reads a request. Errors name the path of the field.
     pub fn read(body: Value) -> Result<Self> {
         let mut object = Object::body(body)?;
-        let model = object.required_string("model")?;
-        if model.is_empty() {
-            return Err(Error::invalid("model", "'model' is empty; GET /v1/models lists the names."));
-        }
+        let model = object.model()?;
         let messages = object.array("messages")?.ok_or_else(|| object.missing("messages"))?;
         let stream_options = object.object("stream_options")?;
         let retrieval = read_retrieval(&mut object)?;

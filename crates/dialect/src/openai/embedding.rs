@@ -53,7 +53,7 @@ impl EmbeddingRequest {
     pub fn read(body: Value) -> Result<Self> {
         let mut object = Object::body(body)?;
         Ok(Self {
-            model: object.required_string("model")?,
+            model: object.model()?,
             inputs: read_inputs(&mut object)?,
             encoding: read_encoding(&mut object)?,
             dimensions: object.integer("dimensions", 1..=65_536)?.and_then(|length| usize::try_from(length).ok()),

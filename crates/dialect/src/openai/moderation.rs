@@ -70,7 +70,8 @@ impl ModerationRequest {
     /// Reads a request. Errors name the path of the field.
     pub fn read(body: Value) -> Result<Self> {
         let mut object = Object::body(body)?;
-        Ok(Self { model: object.string("model")?, inputs: read_inputs(&mut object)? })
+        let model = if object.has("model") { Some(object.model()?) } else { None };
+        Ok(Self { model, inputs: read_inputs(&mut object)? })
     }
 }
 

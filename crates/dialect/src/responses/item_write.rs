@@ -5,6 +5,7 @@
 use super::echo::Echo;
 use crate::blocks::{Block, Kind};
 use crate::openai::annotations;
+use crate::shown::shown;
 use serde_json::{Value, json};
 use yizhan_domain::{Citation, Error, ErrorCode, Fields, FinishReason, Usage};
 
@@ -105,7 +106,7 @@ fn write_failure(error: &Error) -> Value {
         ErrorCode::InvalidRequest | ErrorCode::ContextLengthExceeded | ErrorCode::ContentBlocked => "invalid_prompt",
         _ => "server_error",
     };
-    json!({"code": code, "message": error.message(), "type": error.code().kind(), "reason": error.code().as_str()})
+    json!({"code": code, "message": shown(error.message()), "type": error.code().kind(), "reason": error.code().as_str()})
 }
 
 fn write_usage(usage: &Usage) -> Value {

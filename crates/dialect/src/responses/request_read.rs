@@ -32,10 +32,7 @@ impl ResponsesRequest {
     pub fn read(body: Value) -> Result<Self> {
         let echo = body.as_object().map(Echo::of).unwrap_or_default();
         let mut object = Object::body(body)?;
-        let model = object.required_string("model")?;
-        if model.is_empty() {
-            return Err(Error::invalid("model", "'model' is empty; GET /v1/models lists the names."));
-        }
+        let model = object.model()?;
         refuse_state(&mut object)?;
         let mut messages = Vec::new();
         if let Some(instructions) = object.string("instructions")? {

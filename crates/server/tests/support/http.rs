@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -99,4 +100,32 @@ pub(crate) async fn read_until(stream: &mut TcpStream, wanted: &str) -> String {
         assert!(read > 0, "the connection ended before '{wanted}' came: {text}");
         seen.extend_from_slice(&buffer[..read]);
     }
+}
+
+/// Soon, for what would otherwise be waited for.
+pub(crate) fn impatient() -> Settings {
+    let soon = Duration::from_millis(50);
+    Settings { head_timeout: soon, idle_timeout: soon, ..Settings::default() }
+}
+
+/// Is it an error in the form of the route's API?
+pub(crate) fn assert_shaped(reply: &Reply, path: &str) {
+    // What ends in the midst of a body has run out of time.
+    assert!((400..500).contains(&reply.status) || reply.status == 504, "{path}: {} {}", reply.head, reply.body);
+    assert!(reply.head.contains("content-type: application/json"), "{path}: {}", reply.head);
+    let body = reply.json();
+    let error = &body["error"];
+    let message = error["message"].as_str().unwrap_or_default();
+    assert!(message.ends_with('.') && message.len() < 4100, "{path}: {body}");
+    assert!(error["type"].is_string(), "{path}: {body}");
+    assert!(reply.body.len() < 16_000, "{path}: {} bytes", reply.body.len());
+    match path.starts_with("/v1/messages") {
+        true => assert_eq!(body["type"], "error", "{path}: {body}"),
+        false => assert!(error["code"].is_string() && error.get("param").is_some(), "{path}: {body}"),
+    }
+}
+
+pub(crate) async fn assert_alive(server: &Running, after: &str) {
+    let reply = server.raw("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert_eq!(reply.status, 200, "after {after}");
 }
