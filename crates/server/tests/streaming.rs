@@ -87,7 +87,10 @@ async fn a_client_that_leaves_a_stream_ends_the_work() {
     read_until(&mut connection, "first").await;
     drop(connection);
     answer.closed().await;
-    assert_eq!(backend.chat.open_streams(), 0);
+    // The connection is on another thread, which counts a moment later.
+    while backend.chat.open_streams() > 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
