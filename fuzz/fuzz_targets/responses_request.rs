@@ -26,6 +26,10 @@ fuzz_target!(|data: &[u8]| {
     let written = write_chat_request(&read.model, &read.request, false);
     let again = ChatCompletionRequest::read(Value::Object(written.clone()))
         .unwrap_or_else(|error| panic!("no vendor would read it: {error}\n{written:?}"));
+    // No other dialect's word for something takes the place of what was read and checked.
+    assert_eq!(again.request.messages.len(), read.request.messages.len(), "{written:?}");
+    assert_eq!(again.request.sampling.max_tokens, read.request.sampling.max_tokens, "{written:?}");
+    assert_eq!(again.request.more_choices, 0);
     let twice = write_chat_request(&again.model, &again.request, false);
     assert_eq!(twice, written);
 });

@@ -8,6 +8,7 @@ pub mod openai;
 pub mod responses;
 
 mod base64;
+mod beside;
 mod blocks;
 mod lenient;
 mod object;

@@ -238,3 +238,74 @@ proptest! {
         }
     }
 }
+
+/// Another dialect's words in a request of this one, each with something that nobody checked.
+fn smuggled() -> Value {
+    let other = json!([{"role": "user", "content": "smuggled"}]);
+    json!({
+        "messages": other, "input": "smuggled", "instructions": "smuggled", "system": "smuggled", "n": 100,
+        "max_tokens": 9999, "max_completion_tokens": 9999, "max_output_tokens": 9999, "stop": ["smuggled"],
+        "stop_sequences": ["smuggled"], "stream": true, "stream_options": {"include_usage": false}, "seed": 9999,
+        "response_format": {"type": "json_object"}, "frequency_penalty": 2, "top_k": 9999,
+    })
+}
+
+/// The body with what is smuggled beside its own fields.
+fn with_smuggled(mut own: Value) -> Value {
+    for (key, value) in smuggled().as_object().into_iter().flatten() {
+        own.as_object_mut().unwrap().entry(key.clone()).or_insert(value.clone());
+    }
+    own
+}
+
+#[test]
+fn no_dialects_words_take_the_place_of_what_was_read_in_another() {
+    let question = json!([{"role": "user", "content": "checked"}]);
+    let mut own = json!({"model": "m", "messages": question, "max_tokens": 5, "system": null});
+    let anthropic = MessagesRequest::read(with_smuggled(own.clone())).unwrap().request;
+    own["max_completion_tokens"] = json!(5);
+    own["n"] = json!(1);
+    own.as_object_mut().unwrap().shift_remove("system");
+    let chat = yizhan_dialect::openai::ChatCompletionRequest::read(with_smuggled(own)).unwrap().request;
+    let own = json!({"model": "m", "input": "checked", "max_output_tokens": 5, "instructions": null});
+    let responses = ResponsesRequest::read(with_smuggled(own)).unwrap().request;
+    for (name, mut request) in [("messages", anthropic), ("chat", chat), ("responses", responses)] {
+        request.response_format = Default::default();
+        let theirs = yizhan_dialect::anthropic::write_message_request("m", &request, 7).unwrap();
+        let said = request.messages.len();
+        assert_eq!(theirs["max_tokens"], 5, "{name}");
+        assert_eq!(theirs["messages"], json!([{"role": "user", "content": "checked"}]), "{name}");
+        make_neutral(&mut request).unwrap();
+        let ours = yizhan_dialect::openai::write_chat_request("m", &request, true);
+        assert_eq!((&ours["max_tokens"], ours.get("max_completion_tokens")), (&json!(5), None), "{name}");
+        assert_eq!((ours["messages"].as_array().unwrap().len(), ours.get("n")), (said, None), "{name}: {ours:?}");
+        assert!(!theirs.contains_key("system"), "{name}: {theirs:?}");
+        assert!(name != "responses" || ours.get("stop").is_none(), "{name}: {ours:?}");
+    }
+}
+
+#[test]
+fn no_fields_beside_a_message_take_the_place_of_its_words() {
+    let beside = json!({"tool_calls": [{"id": "smuggled", "function": {"name": "f", "arguments": "{}"}}],
+        "function": {"name": "smuggled", "arguments": "{}"}, "image_url": "smuggled", "input": {"smuggled": 1}});
+    let with = |mut own: Value| {
+        own.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+        own
+    };
+    let image = json!({"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}});
+    let mut call = with(json!({"type": "tool_use", "id": "c", "name": "look"}));
+    call["input"] = json!({"checked": 1});
+    let body = json!({"model": "m", "max_tokens": 5, "messages": [
+        with(json!({"role": "user", "content": [with(json!({"type": "text", "text": "checked"})), with(image)]})),
+        with(json!({"role": "assistant", "content": [call]})),
+    ]});
+    // A reader may refuse what it does not know; what it takes must not be changed by it.
+    let Ok(mut read) = MessagesRequest::read(body) else { return };
+    if make_neutral(&mut read.request).is_ok() {
+        let written = Value::Object(yizhan_dialect::openai::write_chat_request("m", &read.request, true));
+        assert_eq!(written["messages"][0].get("tool_calls"), None, "{written}");
+        assert_eq!(written["messages"][0]["content"][0]["text"], "checked");
+        assert_eq!(written["messages"][0]["content"][1]["image_url"]["url"], "https://example.com/a.png");
+        assert_eq!(written["messages"][1]["tool_calls"][0]["function"]["name"], "look", "{written}");
+    }
+}

@@ -105,3 +105,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Refusing<S> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+#[path = "refusal_tests.rs"]
+mod tests;

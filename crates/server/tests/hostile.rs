@@ -1,6 +1,8 @@
 //! The server over a socket, under clients that mean it ill or do not know better: each gets an error in the shape of
 //! its API or a closed connection, the next request is answered, and memory stays bounded.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -7,10 +7,27 @@
 //! `thinking_blocks` (whole blocks with their signatures, in order, before its text), `cache_control` of a
 //! part or a message, and a request's own fields (`thinking`, `metadata`, `service_tier`, …).
 
+use crate::beside::{put_beside, with_beside};
 use crate::object::short;
 use serde_json::{Map, Value, json};
 use yizhan_domain::{Content, Error, Fields, Message, Part, Result, Role, ToolCall};
 use yizhan_model::{ChatRequest, ResponseFormat, ToolChoice};
+
+/// Fields that are written from what was read. `thinking`, `metadata` and `output_config` are not among them: what
+/// Anthropic's clients say of those goes before.
+const OWN: &[&str] = &[
+    "model",
+    "max_tokens",
+    "system",
+    "messages",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop_sequences",
+    "tools",
+    "tool_choice",
+    "stream",
+];
 
 /// Fields of OpenAI's requests that mean nothing to Anthropic and whose absence changes no answer's meaning.
 const OPENAI_ONLY: &[&str] = &[
@@ -63,8 +80,7 @@ pub fn write_message_request(
     put("thinking", thinking(extra, max_tokens));
     put("metadata", extra.get("user").map_or(Value::Null, |user| json!({"user_id": user})));
     put("stream", if *streamed { json!(true) } else { Value::Null });
-    let own = extra.iter().filter(|(key, _)| !OPENAI_ONLY.contains(&key.as_str()));
-    body.extend(own.map(|(key, value)| (key.clone(), value.clone())));
+    put_beside(&mut body, extra, &[OWN, OPENAI_ONLY].concat());
     Ok(body)
 }
 
@@ -153,12 +169,13 @@ fn put_cache_control(block: Option<&mut Value>, extra: &Fields) {
 fn write_part(part: &Part) -> Option<Value> {
     match part {
         Part::Text { text, .. } if text.is_empty() => None,
-        Part::Text { text, extra } => Some(with(json!({"type": "text", "text": text}), extra)),
+        Part::Text { text, extra } => {
+            Some(with_beside(json!({"type": "text", "text": text}), extra, &["type", "text"]))
+        }
         Part::Image { url, extra } => {
+            let image = json!({"type": "image", "source": image_source(url)});
             // OpenAI's `detail` stands in `image_url`, and has no counterpart.
-            let beside = extra.iter().filter(|(key, _)| *key != "image_url" && *key != "detail");
-            let beside = beside.map(|(key, value)| (key.clone(), value.clone())).collect();
-            Some(with(json!({"type": "image", "source": image_source(url)}), &beside))
+            Some(with_beside(image, extra, &["type", "source", "image_url", "detail"]))
         }
         Part::Other { value } => Some(write_document(value).unwrap_or_else(|| Value::Object(value.clone()))),
     }
@@ -188,20 +205,14 @@ fn image_source(url: &str) -> Value {
     }
 }
 
-fn with(mut value: Value, extra: &Fields) -> Value {
-    if let Value::Object(fields) = &mut value {
-        fields.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
-    }
-    value
-}
-
 fn write_tool_use(index: usize, call: &ToolCall) -> Result<Value> {
     let arguments = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
     let input: Value = serde_json::from_str(arguments).map_err(|error| {
         let path = format!("tool_calls[{index}].function.arguments");
         Error::invalid(path, format!("The arguments of the call '{}' are not JSON: {error}.", call.id))
     })?;
-    Ok(with(json!({"type": "tool_use", "id": call.id, "name": call.name, "input": input}), &call.extra))
+    let block = json!({"type": "tool_use", "id": call.id, "name": call.name, "input": input});
+    Ok(with_beside(block, &call.extra, &["type", "id", "name", "input"]))
 }
 
 fn write_tool_result(message: &Message) -> Value {

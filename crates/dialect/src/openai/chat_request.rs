@@ -3,6 +3,7 @@
 //! It does not know which models exist or what they can do.
 
 use super::message::{read_messages, write_message};
+use crate::beside::put_beside;
 use crate::object::{Object, short, wrong_kind};
 use serde_json::{Map, Value, json};
 use yizhan_domain::{Error, ModelName, Result};
@@ -10,6 +11,31 @@ use yizhan_model::{ChatRequest, Dialect, ResponseFormat, Sampling, ToolChoice};
 
 /// Most stop sequences of one request. OpenAI takes 4.
 const MAX_STOPS: usize = 16;
+
+/// Fields that are written from what was read, or left out on purpose.
+const OWN: &[&str] = &[
+    "model",
+    "messages",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "repeat_penalty",
+    "repetition_penalty",
+    "seed",
+    "max_tokens",
+    "max_completion_tokens",
+    "stop",
+    "tools",
+    "tool_choice",
+    "response_format",
+    "n",
+    "stream",
+    "stream_options",
+    "retrieval",
+];
 
 /// Our own object `retrieval` in a request: how passages are found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,7 +124,7 @@ pub fn write_chat_request(model: &str, request: &ChatRequest, include_usage: boo
     put("n", if *more_choices == 0 { Value::Null } else { json!(more_choices + 1) });
     put("stream", if *streamed { json!(true) } else { Value::Null });
     put("stream_options", if *streamed && include_usage { json!({"include_usage": true}) } else { Value::Null });
-    body.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
+    put_beside(&mut body, extra, OWN);
     body
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It does not know what a model makes of them.
 
+use crate::beside::with_beside;
 use crate::object::{Object, wrong_kind};
 use serde_json::{Value, json};
 use yizhan_domain::{Content, Error, Fields, Message, Part, Result, Role, ToolCall};
@@ -137,16 +138,17 @@ pub(super) fn write_message(message: &Message) -> Value {
     if let Some(id) = &message.tool_call_id {
         value["tool_call_id"] = json!(id);
     }
-    with_extra(value, &message.extra)
+    with_beside(value, &message.extra, &["role", "content", "tool_calls", "tool_call_id"])
 }
 
 fn write_part(part: &Part) -> Value {
     match part {
-        Part::Text { text, extra } => with_extra(json!({"type": "text", "text": text}), extra),
+        Part::Text { text, extra } => with_beside(json!({"type": "text", "text": text}), extra, &["type", "text"]),
         Part::Image { url, extra } => {
-            let mut value = with_extra(json!({"type": "image_url", "image_url": {}}), extra);
-            value["image_url"]["url"] = json!(url);
-            value
+            // What stood beside the URL, such as `detail`.
+            let mut image = extra.get("image_url").and_then(Value::as_object).cloned().unwrap_or_default();
+            image.insert("url".to_owned(), json!(url));
+            with_beside(json!({"type": "image_url", "image_url": image}), extra, &["type", "image_url"])
         }
         Part::Other { value } => Value::Object(value.clone()),
     }
@@ -156,12 +158,5 @@ fn write_part(part: &Part) -> Value {
 pub(super) fn write_tool_call(call: &ToolCall) -> Value {
     let value =
         json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}});
-    with_extra(value, &call.extra)
-}
-
-fn with_extra(mut value: Value, extra: &Fields) -> Value {
-    if let Value::Object(fields) = &mut value {
-        fields.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
-    }
-    value
+    with_beside(value, &call.extra, &["id", "type", "function"])
 }
