@@ -252,8 +252,10 @@ fn smuggled() -> Value {
 
 /// The body with what is smuggled beside its own fields.
 fn with_smuggled(mut own: Value) -> Value {
-    for (key, value) in smuggled().as_object().into_iter().flatten() {
-        own.as_object_mut().unwrap().entry(key.clone()).or_insert(value.clone());
+    if let (Value::Object(own), Value::Object(other)) = (&mut own, smuggled()) {
+        for (key, value) in other {
+            own.entry(key).or_insert(value);
+        }
     }
     own
 }
