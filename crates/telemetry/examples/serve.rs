@@ -67,6 +67,10 @@ fn gauges(samples: &mut yizhan_telemetry::Samples, turn: u32) {
     samples.set(&metric::TRACES, ["dropped"], f64::from(turn / 10));
     samples.set(&metric::CONFIG_LOADED, [], 1_700_000_000.0);
     samples.set(&metric::CONFIG_OK, [], 0.0);
+    samples.set(&metric::TLS_OK, [], 0.0);
+    samples.set(&metric::TLS_ENDS, [], 2e9);
+    samples.set(&metric::REVIEWS_WAITING, [], 3.0);
+    samples.set(&metric::REVIEWS_OLDEST, [], 7200.0);
 }
 
 /// One call of the made-up load: some fail, some are refused, some fall back, all of it regularly.
