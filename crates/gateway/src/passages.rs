@@ -10,6 +10,7 @@ use yizhan_audit::{Charged, Kind};
 use yizhan_domain::{ModelName, Money, Result};
 use yizhan_knowledge::{Found, RERANK_DEPTH, SearchOptions};
 use yizhan_store::{Base, Chunking};
+use yizhan_telemetry::{Outgoing, Step};
 
 /// A model puts a prefix and marks around a query; estimates allow so many tokens for them.
 const AROUND: u32 = 8;
@@ -79,14 +80,17 @@ impl Gateway {
             let money = work.charge(walk).map_or(Money::ZERO, |charge| charge.amount);
             self.reserve_prompt(caller, &name, u64::from(work.tokens()), money, walk).await?;
             check(&mut queries, walk)?;
+            walk.enter(Step::Retrieval);
             (work.query, work.judged) = (0, 0);
             let mut all = Vec::with_capacity(queries.len());
             for query in &queries {
-                let searched = self.knowledge.search_counted(base, query, &options).await?;
+                let searching = self.knowledge.search_counted(base, query, &options);
+                let searched = Outgoing::along(walk.outgoing(), searching).await?;
                 work.query = work.query.saturating_add(searched.query_tokens);
                 work.judged = work.judged.saturating_add(tokens_of(searched.judged_bytes));
                 all.push(searched.found);
             }
+            walk.found(std::slice::from_ref(base), all.iter().map(Vec::len).sum());
             let took = work.took(walk);
             Ok((all, took))
         };

@@ -201,6 +201,23 @@ fn calls_that_are_answered_at_once_and_refusals_are_traced_too() {
 }
 
 #[test]
+fn a_search_is_traced_to_the_model_of_its_vectors() {
+    let collector = Collector::start(true);
+    let (house, provider, server) = traced(&collector.url, "every_s = 0.1\nsampling = 0.0\n");
+    house.write("horses.txt", "The horse sleeps in the stable.");
+    let made = server.post("/v1/vector_stores", &json!({"name": "docs", "embedding_model": "vectors"}));
+    assert_eq!((made.status, house.ingest("docs").code), (200, 0), "{made:?}");
+    let before = provider.heads("traceparent").len();
+    assert_eq!(ask(&server, "/v1/vector_stores/docs/search", "01", &json!({"query": "horse"})).0, 200);
+    let spans = collector.spans(has("search docs"));
+    let (call, retrieval) = (named(&spans, "search docs"), named(&spans, "retrieval"));
+    assert_eq!(retrieval["parentSpanId"], call["spanId"], "{spans:#?}");
+    assert_eq!(attribute(retrieval, "yizhan.passages"), "1");
+    let told = format!("00-{TRACE}-{}-01", retrieval["spanId"].as_str().unwrap());
+    assert_eq!(provider.heads("traceparent")[before..], [told]);
+}
+
+#[test]
 fn who_decides_what_is_sampled() {
     let collector = Collector::start(true);
     let (_house, provider, server) = traced(&collector.url, "every_s = 0.1\nsampling = 0.0\n");
