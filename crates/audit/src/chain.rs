@@ -10,10 +10,14 @@ use crate::marks::{Head, HeadFile, private, sync_folder};
 use crate::payload::PayloadFile;
 use crate::segment::{self, Header};
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Result, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Result, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 const DAY_MS: i64 = 86_400_000;
+/// How many zeros are written ahead of the records at a time. Over them, a sync need not write down that the file
+/// has grown: half the time and half the processor time (measured on ext4).
+const ROOM: u64 = 256 << 10;
 
 /// How the chain reaches disk and clock; tests put their own in.
 #[derive(Clone, Copy)]
@@ -57,6 +61,8 @@ pub(crate) struct Chain {
     head: HeadFile,
     head_synced: bool,
     payloads: PayloadFile,
+    /// Up to where the segment's file has room, in bytes from its beginning.
+    room: u64,
     /// The last write failed: what the file holds behind `end` is unknown.
     suspect: bool,
     text: Vec<u8>,
@@ -85,6 +91,7 @@ impl Chain {
             head,
             head_synced,
             payloads,
+            room: end.length,
             suspect: true,
             text,
         };
@@ -100,8 +107,7 @@ impl Chain {
             return Ok(());
         }
         self.file = OpenOptions::new().write(true).open(segment::path(&self.folder, self.end.segment))?;
-        self.file.set_len(self.end.length)?;
-        self.file.seek(SeekFrom::Start(self.end.length))?;
+        self.give_back_room()?;
         (self.surroundings.sync)(&self.file)?;
         // A next segment that was begun and not taken would follow another line than the last.
         match std::fs::remove_file(segment::path(&self.folder, self.end.segment + 1)) {
@@ -151,12 +157,29 @@ impl Chain {
     }
 
     fn commit(&mut self, end: End) -> Result<()> {
-        self.file.write_all(&self.text)?;
+        self.file.write_all_at(&self.text, self.end.length)?;
+        self.make_room(end.length);
         (self.surroundings.sync)(&self.file)?;
         // After the records, so that it never says more than there is.
         self.write_head(end)?;
         self.end = end;
         Ok(())
+    }
+
+    /// Writes zeros behind what has been written, unless there are some. Without them it goes on too.
+    fn make_room(&mut self, written: u64) {
+        if written <= self.room {
+            return;
+        }
+        let zeros = vec![0; ROOM.min(self.segment_bytes.saturating_sub(written)) as usize];
+        let made = self.file.write_all_at(&zeros, written);
+        self.room = if made.is_ok() { written + zeros.len() as u64 } else { written };
+    }
+
+    /// Ends the file where the records end.
+    pub(crate) fn give_back_room(&mut self) -> Result<()> {
+        self.room = self.end.length;
+        self.file.set_len(self.end.length)
     }
 
     /// Begins the next segment.
@@ -168,10 +191,11 @@ impl Chain {
             Header { segment: self.end.segment + 1, first: self.end.seq + 1, previous: self.end.hash, time_ms, damage },
         )?;
         self.head.sync()?;
-        self.file = OpenOptions::new().append(true).open(segment::path(&self.folder, next.segment))?;
+        self.give_back_room()?;
+        self.file = OpenOptions::new().write(true).open(segment::path(&self.folder, next.segment))?;
         self.payloads = PayloadFile::new(&self.folder, next.segment);
         self.write_head(next)?;
-        self.end = next;
+        (self.end, self.room) = (next, next.length);
         Ok(())
     }
 
@@ -187,6 +211,12 @@ impl Chain {
             self.head_synced = true;
         }
         Ok(())
+    }
+
+    /// Leaves the files as they are best kept.
+    pub(crate) fn close(&mut self) -> Result<()> {
+        self.give_back_room()?;
+        self.sync_head()
     }
 
     pub(crate) fn head_synced(&self) -> bool {

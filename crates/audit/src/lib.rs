@@ -44,7 +44,8 @@
 //!   way when the process was killed (none of them acknowledged), and after a loss of power those of up
 //!   to the last second. Their content cannot be forged either; only that they were cut off shows not.
 //! - **Whoever can read the key**, or run code as the server, can write what he likes.
-//! - Which bytes of a `.payload` file no record points to.
+//! - Which bytes of a `.payload` file no record points to, and zeros behind the last line of a segment: while a
+//!   log is open they are the room for its next records.
 //! - That the program did not write a record in the first place.
 //!
 //! A torn last line that `kill -9` left was never acknowledged: it counts as intact, and the next

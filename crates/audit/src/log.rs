@@ -312,8 +312,8 @@ impl Writer {
                 let _ = reply.send(self.prune(&retention));
             }
         }
-        if let Err(error) = self.chain.sync_head() {
-            tracing::error!(%error, "the audit log's head could not be synced");
+        if let Err(error) = self.chain.close() {
+            tracing::error!(%error, "the audit log could not be closed in good order");
         }
     }
 

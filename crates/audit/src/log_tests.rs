@@ -68,6 +68,43 @@ async fn records_that_wait_together_are_numbered_without_gaps_and_observed_in_or
     assert_eq!(seen.iter().map(|(sequence, _)| *sequence).collect::<Vec<_>>(), (1..=200).collect::<Vec<_>>());
 }
 
+#[tokio::test]
+async fn room_for_the_next_records_is_no_damage_and_goes_when_the_log_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit");
+    let segment = crate::segment::path(&audit, 1);
+    let log = AuditLog::open(&audit, options(folder.path())).unwrap();
+    let mut entries = Entries::open(&audit, log.key(), 1).unwrap();
+    let mut length = 0;
+    for number in 0..400 {
+        fill(&log, number..number + 1).await;
+        // A reader that follows sees each, and so does a verification.
+        assert_eq!(entries.next().unwrap().unwrap().sequence, number + 1);
+        assert_eq!(entries.next().unwrap(), None);
+        length = length.max(std::fs::metadata(&segment).unwrap().len());
+    }
+    let report = verify(&audit, log.key(), None).unwrap();
+    assert!(report.intact && !report.torn && report.records == 400, "{report:?}");
+    let text = std::fs::read(&segment).unwrap();
+    assert_eq!((text.len() as u64, text.last()), (length, Some(&0)), "there is room");
+
+    // As a process that was killed leaves it.
+    let killed = tempfile::tempdir().unwrap();
+    let copy = killed.path().join("audit");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(folder.path().join("key"), killed.path().join("key")).unwrap();
+    for name in ["00000001.jsonl", "head.json"] {
+        std::fs::copy(audit.join(name), copy.join(name)).unwrap();
+    }
+    let again = AuditLog::open(&copy, options(killed.path())).unwrap();
+    assert_eq!(*again.opened(), Opened::default());
+    again.append(record(400)).await.unwrap();
+    assert_eq!(verify(&copy, again.key(), None).unwrap().records, 401);
+
+    drop(log);
+    assert_eq!(std::fs::read(&segment).unwrap().last(), Some(&b'\n'));
+}
+
 static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000);
 
 #[tokio::test]

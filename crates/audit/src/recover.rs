@@ -8,6 +8,7 @@ use crate::log::Options;
 use crate::marks::{self, Head};
 use crate::segment::{self, Header};
 use crate::walk::{Walked, walk};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 use yizhan_domain::{Error, ErrorCode, Result};
@@ -126,8 +127,8 @@ fn find(folder: &Path, key: &Key) -> std::io::Result<Found> {
     let damage = damage.or_else(|| objection(&last, head.as_ref(), key));
     Ok(match (damage, last.end) {
         (None, Some(end)) => {
-            let length = std::fs::metadata(segment::path(folder, end.segment))?.len();
-            Found::Good(end, torn_bytes + length - end.length)
+            let file = File::open(segment::path(folder, end.segment))?;
+            Found::Good(end, torn_bytes + segment::used(&file, end.length)? - end.length)
         }
         (damage, end) => Found::Damaged(best(end, head, highest, key), damage.unwrap_or_default()),
     })

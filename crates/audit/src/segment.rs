@@ -1,5 +1,7 @@
 //! The segment files: their names, their first line, and reading them line by line.
 //!
+//! Behind its last line a segment may have room: zeros that the next records are written over.
+//!
 //! It does not judge what it reads: `verify` and `recover` do.
 
 use crate::hash::Hash;
@@ -8,6 +10,7 @@ use crate::line;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Result, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Longest line that is read; longer ones are damage.
@@ -108,6 +111,13 @@ impl Lines {
 
     pub(crate) fn next(&mut self) -> Result<Next<'_>> {
         self.line.clear();
+        if self.reader.fill_buf()?.first() == Some(&0) {
+            if used(self.reader.get_ref(), self.at)? == self.at {
+                return Ok(Next::End);
+            }
+            // A record has been written here since it was read.
+            self.reader.seek(SeekFrom::Start(self.at))?;
+        }
         let read = self.reader.by_ref().take(LONGEST_LINE as u64).read_until(b'\n', &mut self.line)?;
         if read == 0 {
             return Ok(Next::End);
@@ -120,12 +130,30 @@ impl Lines {
     }
 }
 
-/// Is what follows `at` only what a write leaves that was interrupted: no line's end, or the zeros
-/// of a block that never reached the disk? JSON has no zero bytes.
+/// The file's length without the zeros at its end, and not less than `from`.
+pub(crate) fn used(file: &File, from: u64) -> Result<u64> {
+    const STEP: u64 = 64 << 10;
+    let mut length = file.metadata()?.len();
+    let mut piece = Vec::new();
+    while length > from {
+        let begin = length.saturating_sub(STEP).max(from);
+        piece.resize((length - begin) as usize, 0);
+        file.read_exact_at(&mut piece, begin)?;
+        match piece.iter().rposition(|byte| *byte != 0) {
+            Some(last) => return Ok(begin + last as u64 + 1),
+            None => length = begin,
+        }
+    }
+    Ok(length.max(from))
+}
+
+/// Is what follows `at`, before the room, only what a write leaves that was interrupted: no line's end, or the
+/// zeros of a block that never reached the disk? JSON has no zero bytes.
 pub(crate) fn is_torn(path: &Path, at: u64) -> Result<bool> {
     let mut file = File::open(path)?;
+    let used = used(&file, at)?;
     file.seek(SeekFrom::Start(at))?;
-    let mut reader = BufReader::new(file);
+    let mut reader = BufReader::new(file.take(used - at));
     let mut ended = false;
     loop {
         let bytes = reader.fill_buf()?;

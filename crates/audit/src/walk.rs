@@ -77,7 +77,7 @@ pub(crate) fn walk(
     let mut walked = Walked { header: None, end: None, stop: None, torn: false, head_seen: false };
     let is_head =
         |end: &End| head.is_some_and(|head| (head.segment, head.seq, head.link) == (number, end.seq, end.hash));
-    let mut line = 0;
+    let (mut line, mut looked_again) = (0, None);
     loop {
         line += 1;
         let sequence = walked.end.map_or(expected.map_or(0, |(_, first)| first), |end| end.seq + 1);
@@ -102,6 +102,12 @@ pub(crate) fn walk(
                 let end = End { length: lines.at, ..end };
                 walked.head_seen |= is_head(&end);
                 walked.end = Some(end);
+            }
+            // The line may have been read while it was being written.
+            Err(_) if looked_again != Some(line) => {
+                looked_again = Some(line);
+                lines = Lines::open(&path, walked.end.map_or(0, |end| end.length))?;
+                line -= 1;
             }
             Err(reason) => {
                 walked.torn = segment::is_torn(&path, walked.end.map_or(0, |end| end.length))?;

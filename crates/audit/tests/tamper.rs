@@ -114,6 +114,10 @@ fn apply(attack: &Attack, before: &Files) -> Option<Files> {
             if name(file).ends_with(".payload") && (at + 1 >= bytes.len() || bytes.get(at) == Some(byte)) {
                 return None;
             }
+            // Room for the next record, as an open log has it.
+            if name(file).ends_with(".jsonl") && at == bytes.len() && *byte == 0 {
+                return None;
+            }
             bytes.insert(at, *byte);
         }
         Attack::Truncate { file, at } => {
