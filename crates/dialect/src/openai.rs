@@ -4,9 +4,11 @@
 //! passed by, and what would silently change the answer's meaning is refused with the path of the
 //! field. Replies hold the fields that OpenAI's own clients read, and a few of our own beside them.
 
+mod answer_body;
 mod chat_answer_read;
 mod chat_reply;
 mod chat_request;
+mod chat_request_body;
 mod embedding;
 mod error;
 mod file;
@@ -19,8 +21,9 @@ mod vector_store_request;
 pub use chat_answer_read::ChatAnswerReader;
 pub(crate) use chat_reply::annotations;
 pub use chat_reply::{Answer, Choice, ChunkWriter};
-pub use chat_request::{ChatCompletionRequest, RetrievalWish, write_chat_request};
+pub use chat_request::{ChatCompletionRequest, RetrievalWish};
 pub(crate) use chat_request::{read_retrieval, read_sampling};
+pub use chat_request_body::ChatRequestBody;
 pub use embedding::{EmbeddingEncoding, EmbeddingRequest, InputType, embedding_reply};
 pub use error::error_body;
 pub use file::{FileObject, deleted, list};

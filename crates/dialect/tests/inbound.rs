@@ -278,7 +278,7 @@ fn no_dialects_words_take_the_place_of_what_was_read_in_another() {
         assert_eq!(theirs["max_tokens"], 5, "{name}");
         assert_eq!(theirs["messages"], json!([{"role": "user", "content": "checked"}]), "{name}");
         make_neutral(&mut request).unwrap();
-        let ours = yizhan_dialect::openai::write_chat_request("m", &request, true);
+        let ours = json!(yizhan_dialect::openai::ChatRequestBody::new("m", &request, true));
         assert_eq!((&ours["max_tokens"], ours.get("max_completion_tokens")), (&json!(5), None), "{name}");
         assert_eq!((ours["messages"].as_array().unwrap().len(), ours.get("n")), (said, None), "{name}: {ours:?}");
         assert!(!theirs.contains_key("system"), "{name}: {theirs:?}");
@@ -303,7 +303,7 @@ fn no_fields_beside_a_message_take_the_place_of_its_words() {
     // A reader may refuse what it does not know; what it takes must not be changed by it.
     let Ok(mut read) = MessagesRequest::read(body) else { return };
     if make_neutral(&mut read.request).is_ok() {
-        let written = Value::Object(yizhan_dialect::openai::write_chat_request("m", &read.request, true));
+        let written = json!(yizhan_dialect::openai::ChatRequestBody::new("m", &read.request, true));
         assert_eq!(written["messages"][0].get("tool_calls"), None, "{written}");
         assert_eq!(written["messages"][0]["content"][0]["text"], "checked");
         assert_eq!(written["messages"][0]["content"][1]["image_url"]["url"], "https://example.com/a.png");

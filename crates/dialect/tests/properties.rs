@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::replaced;
 use yizhan_dialect::openai::{
-    AttachRequest, ChatCompletionRequest, EmbeddingRequest, SearchRequest, VectorStoreRequest, VectorStoreUpdate,
-    read_attributes_update, read_batch_request, write_chat_request,
+    AttachRequest, ChatCompletionRequest, ChatRequestBody, EmbeddingRequest, SearchRequest, VectorStoreRequest,
+    VectorStoreUpdate, read_attributes_update, read_batch_request,
 };
 use yizhan_dialect::parse_json;
 
@@ -23,8 +23,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// What is read from what was written.
 fn again(read: &ChatCompletionRequest) -> ChatCompletionRequest {
-    let written = write_chat_request(&read.model, &read.request, read.include_usage);
-    ChatCompletionRequest::read(Value::Object(written)).unwrap_or_else(|error| panic!("{error}"))
+    let written = json!(ChatRequestBody::new(&read.model, &read.request, read.include_usage));
+    ChatCompletionRequest::read(written).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn read_everything(value: &Value) {

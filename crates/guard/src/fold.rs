@@ -44,6 +44,12 @@ pub(crate) fn is_dropped(c: char) -> bool {
     table().entry(c) == DROPPED
 }
 
+/// Does `c` become one character, and that is not ASCII?
+pub(crate) fn folds_to_another_script(c: char) -> bool {
+    let entry = table().entry(c);
+    entry != DROPPED && entry != COMPUTED && entry >= 0x80
+}
+
 /// The fold of a whole text.
 pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());

@@ -93,9 +93,7 @@ impl Lane {
             step.released = piece;
             return step;
         };
-        for c in piece.chars() {
-            self.reader.read(c, |unit| feed(&scope.side.gate, gate, unit));
-        }
+        feed(&mut self.reader, &scope.side.gate, gate, &piece);
         if self.held.is_empty() {
             self.held = piece;
         } else {
@@ -268,11 +266,16 @@ impl Quoted {
     }
 }
 
-/// Shows a scanner what the reader read.
-pub(crate) fn feed(scanner: &Scanner, scan: &mut Scan, unit: Unit) {
-    match unit {
-        Unit::Char(c, start, end) => fold_char(c, |f| scanner.feed(scan, f, start, end)),
-        Unit::Break => scanner.end(scan),
+/// Shows a scanner what the reader reads.
+pub(crate) fn feed(reader: &mut Reader, scanner: &Scanner, scan: &mut Scan, text: &str) {
+    let is_plain = matches!(reader, Reader::Plain { .. });
+    for (index, c) in text.char_indices() {
+        // Only of plain ASCII is what follows sure to follow its folded form.
+        let ahead = if is_plain && c.is_ascii() { &text[index + 1..] } else { "" };
+        reader.read(c, |unit| match unit {
+            Unit::Char(c, start, end) => fold_char(c, |f| scanner.feed(scan, f, (start, end), ahead)),
+            Unit::Break => scanner.end(scan),
+        });
     }
 }
 

@@ -21,6 +21,7 @@ mod found;
 mod guard;
 mod lane;
 mod machine;
+mod neck;
 mod output;
 mod packs;
 mod pii;

@@ -8,6 +8,7 @@
 
 use crate::boundary::Boundary;
 use crate::found::{Found, Mark};
+use crate::neck::Neck;
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::{primitives::StateID, start};
 use regex_automata::{Anchored, MatchKind};
@@ -155,6 +156,33 @@ impl Machine {
     /// May a match begin with this byte?
     pub(crate) fn begins_with(&self, byte: u8) -> bool {
         self.next[START as usize * self.stride + usize::from(self.classes[usize::from(byte)])] != DEAD
+    }
+
+    /// The byte that every match passes, if there is one that is worth looking for.
+    pub(crate) fn neck(&self) -> Option<Neck> {
+        Neck::find(|byte| self.before(byte))
+    }
+
+    /// The bytes on all ways from the start without this one; none when a match ends on one of them.
+    fn before(&self, neck: u8) -> Option<Vec<u8>> {
+        let mut reached = vec![false; self.flags.len()];
+        let mut passed = [false; 256];
+        let mut queue = vec![START];
+        while let Some(state) = queue.pop() {
+            if self.flags[state as usize] & ACCEPTS != 0 {
+                return None;
+            }
+            for byte in (0..=255u8).filter(|&byte| byte != neck) {
+                let to = self.step(state, &[byte]);
+                if to != DEAD {
+                    passed[usize::from(byte)] = true;
+                    if !std::mem::replace(&mut reached[to as usize], true) {
+                        queue.push(to);
+                    }
+                }
+            }
+        }
+        Some((0..=255u8).filter(|&byte| passed[usize::from(byte)]).collect())
     }
 
     /// Do matches need the folded text itself?

@@ -5,6 +5,7 @@
 use crate::fold::{is_separator, is_word};
 use crate::found::Found;
 use crate::machine::{Machine, Text, Threads};
+use crate::neck::Neck;
 use crate::words::{WordScan, Words};
 
 /// So many separators may stand between two characters of a word that is written with gaps.
@@ -29,6 +30,8 @@ pub(crate) struct Machines {
     list: Vec<Machine>,
     /// By byte: one bit a machine; from the 64th on they share the last.
     begun_by: Box<[u64; 256]>,
+    /// The bit of the first machine whose matches must pass a byte, and that byte.
+    neck: Option<(u64, Neck)>,
 }
 
 impl From<Vec<Machine>> for Machines {
@@ -39,7 +42,8 @@ impl From<Vec<Machine>> for Machines {
                 begun_by[usize::from(byte)] |= bit(index);
             }
         }
-        Self { list, begun_by }
+        let neck = list.iter().take(63).enumerate().find_map(|(index, machine)| Some((bit(index), machine.neck()?)));
+        Self { list, begun_by, neck }
     }
 }
 
@@ -64,6 +68,8 @@ pub(crate) struct Scan {
     threads: Vec<Threads>,
     /// Machines that have threads, as bits.
     active: u64,
+    /// Before this byte of the original, no match begins of the machine that has a neck.
+    missed: usize,
     before: Option<char>,
     text: Option<Text>,
     pub(crate) found: Found,
@@ -83,14 +89,16 @@ impl Scanner {
             gap: 0,
             threads: self.machines.list.iter().map(|_| Threads::default()).collect(),
             active: 0,
+            missed: 0,
             before: None,
             text: self.machines.list.iter().any(Machine::verifies).then(Text::default),
             found: Found::default(),
         }
     }
 
-    /// One more folded character, which the original has at `start..end`.
-    pub(crate) fn feed(&self, scan: &mut Scan, c: char, start: usize, end: usize) {
+    /// One more folded character, which the original has at `start..end`. `ahead` is what follows in the original, as far
+    /// as it is known; it spares work and changes nothing.
+    pub(crate) fn feed(&self, scan: &mut Scan, c: char, (start, end): (usize, usize), ahead: &str) {
         scan.found.count += 1;
         let mut encoded = [0; 4];
         let bytes: &[u8] = c.encode_utf8(&mut encoded).as_bytes();
@@ -100,23 +108,44 @@ impl Scanner {
         if self.gapped.is_some() || self.spelled.is_some() {
             self.feed_gapped(scan, (c, bytes), start, end);
         }
-        if scan.active | self.machines.begun_by[usize::from(bytes[0])] != 0 {
-            self.feed_machines(scan, (c, bytes), start, end);
+        let concerned = self.concerned(scan, bytes[0], (start, end), ahead);
+        if concerned != 0 {
+            self.feed_machines(scan, concerned, (c, bytes), (start, end));
         }
-        if let Some(text) = &mut scan.text {
+        // Whoever looks at the text again was there before this character, or begins with it.
+        if scan.active != 0
+            && let Some(text) = &mut scan.text
+        {
             text.push(c);
         }
         scan.before = Some(c);
     }
 
-    fn feed_machines(&self, scan: &mut Scan, (c, bytes): (char, &[u8]), start: usize, end: usize) {
-        let concerned = scan.active | self.machines.begun_by[usize::from(bytes[0])];
+    /// The machines that a byte concerns: those with threads, and those in which it begins one that may come to something.
+    fn concerned(&self, scan: &mut Scan, first: u8, (start, end): (usize, usize), ahead: &str) -> u64 {
+        let begun = self.machines.begun_by[usize::from(first)] & !scan.active;
+        if let Some((bit, neck)) = &self.machines.neck
+            && begun & bit != 0
+        {
+            if start >= scan.missed
+                && let Some(length) = neck.misses(ahead)
+            {
+                scan.missed = end + length;
+            }
+            if start < scan.missed {
+                return scan.active | (begun & !bit);
+            }
+        }
+        scan.active | begun
+    }
+
+    fn feed_machines(&self, scan: &mut Scan, concerned: u64, (c, bytes): (char, &[u8]), place: (usize, usize)) {
         let none = Text::default();
         let text = scan.text.as_ref().unwrap_or(&none);
         scan.active = 0;
         for (index, (machine, threads)) in self.machines.list.iter().zip(&mut scan.threads).enumerate() {
             if concerned & bit(index) != 0 {
-                machine.feed(threads, (c, bytes), (start, end), scan.before, text, &mut scan.found);
+                machine.feed(threads, (c, bytes), place, scan.before, text, &mut scan.found);
                 if threads.pending().is_some() {
                     scan.active |= bit(index);
                 }

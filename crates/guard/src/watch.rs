@@ -37,9 +37,7 @@ impl Watch {
 
     /// Looks at more text; what rules found that is certain.
     pub(crate) fn push(&mut self, text: &str, scanner: &Scanner, rules: &[Known]) -> Vec<Candidate> {
-        for c in text.chars() {
-            self.reader.read(c, |unit| feed(scanner, &mut self.scan, unit));
-        }
+        feed(&mut self.reader, scanner, &mut self.scan, text);
         if self.scan.found.is_empty() {
             return Vec::new();
         }

@@ -7,16 +7,18 @@ use crate::estimate::{request_tokens, scale};
 use crate::failure::{Outcome, What};
 use crate::provider::Shared;
 use crate::stream::{Events, Reader, Reckoning};
-use crate::vendor::{Wire, strip_messages};
+use crate::vendor::Wire;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Uri, header::CONTENT_TYPE};
+use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 use yizhan_dialect::anthropic::{make_neutral, write_message_request};
-use yizhan_dialect::openai::write_chat_request;
-use yizhan_domain::{Content, Error, ModelName, Part, Result};
+use yizhan_dialect::openai::ChatRequestBody;
+use yizhan_domain::{Content, Error, Fields, ModelName, Part, Result};
 use yizhan_model::{ChatEvent, ChatModel, ChatRequest, Dialect, EventStream, ResponseFormat};
 
 /// What Anthropic is told when neither caller nor configuration limits the answer.
@@ -41,30 +43,33 @@ impl RemoteChat {
     fn write(&self, request: &ChatRequest) -> Result<Bytes> {
         self.check(request)?;
         let upstream = self.model.upstream();
-        let mut body = match self.shared.vendor.wire() {
+        match self.shared.vendor.wire() {
             Wire::OpenAi => {
-                let mut body = match request.dialect {
-                    Dialect::OpenAi => write_chat_request(upstream, request, true),
-                    Dialect::Anthropic => {
-                        let mut request = request.clone();
-                        make_neutral(&mut request)?;
-                        write_chat_request(upstream, &request, true)
-                    }
-                };
-                strip_messages(&mut body, &ANTHROPICS_OWN);
-                body
+                let mut neutral = Cow::Borrowed(request);
+                if request.dialect == Dialect::Anthropic {
+                    make_neutral(neutral.to_mut())?;
+                }
+                let mut body = ChatRequestBody::new(upstream, &neutral, true);
+                self.adapt(&mut body.fields);
+                body.leave_out(&ANTHROPICS_OWN);
+                body.leave_out(self.shared.vendor.refused_in_messages());
+                to_bytes(&body)
             }
             Wire::Anthropic => {
                 let most = self.model.max_output.unwrap_or(DEFAULT_MAX_OUTPUT);
-                write_message_request(upstream, request, most)?
+                let mut body = write_message_request(upstream, request, most)?;
+                self.adapt(&mut body);
+                to_bytes(&body)
             }
-        };
+        }
+    }
+
+    /// What the configuration says of the model, and its vendor's ways.
+    fn adapt(&self, body: &mut Fields) {
         for (key, value) in &self.model.body {
             body.entry(key.as_str()).or_insert_with(|| value.clone());
         }
-        self.shared.vendor.adapt_chat(&mut body);
-        let written = serde_json::to_vec(&body);
-        written.map(Bytes::from).map_err(|cause| Error::internal(format!("The request cannot be written: {cause}.")))
+        self.shared.vendor.adapt_chat(body);
     }
 
     /// Is anything asked for that the configuration says the model lacks?
@@ -137,6 +142,15 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn is_web_page(headers: &HeaderMap) -> bool {
     content_type(headers).starts_with(b"text/html")
+}
+
+fn to_bytes(body: &impl Serialize) -> Result<Bytes> {
+    // Room for a short conversation.
+    let mut text = Vec::with_capacity(1000);
+    match serde_json::to_writer(&mut text, body) {
+        Ok(()) => Ok(text.into()),
+        Err(cause) => Err(Error::internal(format!("The request cannot be written: {cause}."))),
+    }
 }
 
 #[async_trait]

@@ -62,8 +62,14 @@ pub(crate) trait Vendor: Send + Sync {
         &[]
     }
 
-    /// Renames and switches of a chat request, which is in OpenAI's form.
+    /// Renames and switches of a chat request, which is in OpenAI's form; without its messages.
     fn adapt_chat(&self, _body: &mut Fields) {}
+
+    /// Fields of messages and of their parts that it refuses: those with which an earlier turn at another vendor was
+    /// marked.
+    fn refused_in_messages(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Most texts of one request for embeddings.
     fn most_texts(&self) -> usize {
@@ -127,21 +133,6 @@ fn rename(body: &mut Fields, from: &str, to: &str) {
 fn take_effort(body: &mut Fields) -> Option<bool> {
     let effort = body.shift_remove("reasoning_effort")?;
     Some(effort != "none")
-}
-
-/// Takes fields out of all messages and their parts: those with which an earlier turn at another vendor was marked.
-pub(crate) fn strip_messages(body: &mut Fields, names: &[&str]) {
-    let strip = |value: &mut Value| {
-        if let Value::Object(fields) = value {
-            fields.retain(|key, _| !names.contains(&key.as_str()));
-        }
-    };
-    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
-        strip(message);
-        if let Some(Value::Array(parts)) = message.get_mut("content") {
-            parts.iter_mut().for_each(strip);
-        }
-    }
 }
 
 /// `thinking: {"type": "enabled" | "disabled"}` in place of `reasoning_effort`, for vendors that only switch.

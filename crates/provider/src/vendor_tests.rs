@@ -24,20 +24,6 @@ fn a_field_that_the_caller_set_in_the_vendors_own_name_wins() {
 }
 
 #[test]
-fn marks_of_other_vendors_do_not_reach_openai() {
-    let marked = json!({"messages": [
-        {"role": "assistant", "content": "a", "reasoning_content": "r"},
-        {"role": "user", "content": [{"type": "text", "text": "b", "cache_control": {"type": "ephemeral"}}], "name": "n"},
-    ]});
-    let plain = json!({"messages": [
-        {"role": "assistant", "content": "a"},
-        {"role": "user", "content": [{"type": "text", "text": "b"}], "name": "n"},
-    ]});
-    assert_eq!(adapted(VendorName::OpenAi, marked.clone()), plain);
-    assert_eq!(adapted(VendorName::DashScope, marked.clone()), marked, "it knows both");
-}
-
-#[test]
 fn compatible_servers_get_what_was_asked() {
     let body = json!({"max_tokens": 1, "repeat_penalty": 1.1, "reasoning_effort": "low", "thing": []});
     assert_eq!(adapted(VendorName::Compatible, body.clone()), body);

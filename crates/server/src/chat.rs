@@ -42,7 +42,7 @@ pub(crate) async fn create(
     let model = reply.model.clone();
     let mut answer = Answer::default();
     facts.review = collect(reply, |event| answer.take(event)).await?;
-    Ok(facts.onto(ok(&answer.write(&id, created, model.as_str()))))
+    Ok(facts.onto(ok(&answer.body(&id, created, model.as_str()))))
 }
 
 /// Who calls and what they ask, or a refusal in Anthropic's form.

@@ -1,9 +1,10 @@
 //! The one place where an error becomes an HTTP reply.
 
 use crate::auth::REVIEW;
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde::Serialize;
 use yizhan_dialect::{anthropic, openai};
 use yizhan_domain::{Error, ErrorCode};
 
@@ -89,16 +90,22 @@ fn wait(error: &Error) -> Option<u64> {
 }
 
 /// A reply of JSON with status 200.
-pub(crate) fn ok(body: &Value) -> Response {
+pub(crate) fn ok(body: &impl Serialize) -> Response {
     json_reply(StatusCode::OK, body)
 }
 
 /// A reply of JSON.
-pub(crate) fn json_reply(status: StatusCode, body: &Value) -> Response {
-    json_text(status, body.to_string())
+pub(crate) fn json_reply(status: StatusCode, body: &impl Serialize) -> Response {
+    // Room for most answers.
+    let mut text = Vec::with_capacity(1000);
+    match serde_json::to_writer(&mut text, body) {
+        Ok(()) => json_text(status, text),
+        Err(cause) => ApiError::from(Error::internal(format!("The reply cannot be written: {cause}."))).into_response(),
+    }
 }
 
 /// A reply of text that is JSON already.
-pub(crate) fn json_text(status: StatusCode, body: String) -> Response {
+pub(crate) fn json_text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let body = body.into();
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

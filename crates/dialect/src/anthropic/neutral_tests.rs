@@ -1,6 +1,6 @@
 use super::make_neutral;
 use crate::anthropic::MessagesRequest;
-use crate::openai::{ChatCompletionRequest, write_chat_request};
+use crate::openai::{ChatCompletionRequest, ChatRequestBody};
 use crate::responses::ResponsesRequest;
 use serde_json::{Value, json};
 
@@ -21,12 +21,12 @@ fn with(key: &str, value: Value) -> Value {
 fn nothing_of_anthropics_is_left() {
     let mut request = read(with("stream", json!(true))).request;
     make_neutral(&mut request).unwrap();
-    let written = Value::Object(write_chat_request("m", &request, false));
+    let written = json!(ChatRequestBody::new("m", &request, false));
     let wanted: Value = serde_json::from_str(include_str!("../../testdata/anthropic/request.neutral.json")).unwrap();
     assert_eq!(written, wanted);
     // It is one that OpenAI's own reader takes.
     let again = ChatCompletionRequest::read(written.clone()).unwrap();
-    assert_eq!(Value::Object(write_chat_request("m", &again.request, false)), written);
+    assert_eq!(json!(ChatRequestBody::new("m", &again.request, false)), written);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn documents_become_files_or_text() {
     let document = |source: Value| json!([{"role": "user", "content": [{"type": "document", "source": source}]}]);
     let mut request = read(with("messages", document(json!({"type": "base64", "data": "AA=="})))).request;
     make_neutral(&mut request).unwrap();
-    let written = write_chat_request("m", &request, false);
+    let written = json!(ChatRequestBody::new("m", &request, false));
     let file = &written["messages"][1]["content"][0]["file"];
     assert_eq!(*file, json!({"filename": "document.pdf", "file_data": "data:application/pdf;base64,AA=="}));
     let mut request = read(with("messages", document(json!({"type": "url", "url": "https://example.com"})))).request;

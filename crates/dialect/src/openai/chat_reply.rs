@@ -2,15 +2,12 @@
 //!
 //! It does not know server-sent events' framing or where the answer comes from.
 
-use super::message::write_tool_call;
+use super::answer_body::{AnswerBody, BESIDE_DELTA, UsageBody};
 use crate::object::boxes;
 use serde::Serialize;
 use serde_json::{Value, json};
 use yizhan_domain::{Citation, Fields, FinishReason, ToolCall, ToolCallPiece, Usage};
 use yizhan_model::ChatEvent;
-
-/// A field of `Extra` that stands beside `delta` or `message`, not in it.
-const BESIDE_DELTA: &str = "logprobs";
 
 /// A whole answer: what a stream's events add up to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,20 +70,13 @@ impl Answer {
     }
 
     /// The reply's body.
+    pub fn body<'a>(&'a self, id: &'a str, created: i64, model: &'a str) -> impl Serialize + 'a {
+        AnswerBody { answer: self, id, created, model }
+    }
+
+    /// The reply's body as a value.
     pub fn write(&self, id: &str, created: i64, model: &str) -> Value {
-        let choices: Vec<Value> = self.choices.iter().enumerate().map(|(index, choice)| choice.write(index)).collect();
-        let mut body = json!({
-            "id": id,
-            "object": "chat.completion",
-            "created": created,
-            "model": model,
-            "choices": choices,
-            "usage": write_usage(&self.usage.unwrap_or_default()),
-        });
-        if let Value::Object(fields) = &mut body {
-            add_missing(fields, &self.extra);
-        }
-        body
+        json!(self.body(id, created, model))
     }
 }
 
@@ -95,30 +85,6 @@ const MOST_CHOICES: usize = 128;
 
 fn append(text: &mut String, delta: String) {
     if text.is_empty() { *text = delta } else { text.push_str(&delta) }
-}
-
-impl Choice {
-    fn write(&self, index: usize) -> Value {
-        let no_text = self.text.is_empty() && !self.tool_calls.is_empty();
-        let mut message = json!({
-            "role": "assistant",
-            "content": if no_text { Value::Null } else { json!(self.text) },
-            "refusal": null,
-            "annotations": annotations(&self.citations),
-        });
-        if !self.reasoning.is_empty() {
-            message["reasoning_content"] = json!(self.reasoning);
-        }
-        if !self.tool_calls.is_empty() {
-            message["tool_calls"] = self.tool_calls.iter().map(write_tool_call).collect();
-        }
-        for (key, value) in self.extra.iter().filter(|(key, _)| *key != BESIDE_DELTA) {
-            message[key] = value.clone();
-        }
-        let logprobs = self.extra.get(BESIDE_DELTA).cloned().unwrap_or(Value::Null);
-        let reason = self.reason.unwrap_or(FinishReason::Stop);
-        json!({"index": index, "message": message, "logprobs": logprobs, "finish_reason": reason})
-    }
 }
 
 /// Joins what comes in pieces: texts and lists grow, objects field by field, the rest is replaced.
@@ -132,14 +98,6 @@ fn merge(into: &mut Fields, from: Fields) {
             (_, value) => {
                 into.insert(key, value);
             }
-        }
-    }
-}
-
-fn add_missing(fields: &mut Fields, extra: &Fields) {
-    for (key, value) in extra {
-        if !fields.contains_key(key) {
-            fields.insert(key.clone(), value.clone());
         }
     }
 }
@@ -158,20 +116,6 @@ pub(crate) fn annotations(citations: &[Citation]) -> Vec<Value> {
         })
     };
     citations.iter().map(annotation).collect()
-}
-
-/// `usage` as OpenAI writes it.
-pub(crate) fn write_usage(usage: &Usage) -> Value {
-    let mut value = json!({
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens(),
-        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
-    });
-    if usage.reasoning_tokens > 0 {
-        value["completion_tokens_details"] = json!({"reasoning_tokens": usage.reasoning_tokens});
-    }
-    value
 }
 
 /// Writes the chunks of one streamed answer: who speaks, a chunk for each event, and the usage
@@ -260,7 +204,7 @@ impl ChunkWriter {
                 self.delta(choice, Delta { annotations, ..Delta::default() }, None, Some(reason))
             }
             ChatEvent::End { usage } => {
-                return self.include_usage.then(|| self.chunk(&[], Some(write_usage(&usage))));
+                return self.include_usage.then(|| self.chunk(&[], Some(json!(UsageBody(&usage)))));
             }
         })
     }

@@ -2,10 +2,9 @@
 //!
 //! It does not know which models exist or what they can do.
 
-use super::message::{read_messages, write_message};
-use crate::beside::put_beside;
-use crate::object::{Object, short, wrong_kind};
-use serde_json::{Map, Value, json};
+use super::message::read_messages;
+use crate::object::{Object, wrong_kind};
+use serde_json::{Value, json};
 use yizhan_domain::{Error, ModelName, Result};
 use yizhan_model::{ChatRequest, Dialect, ResponseFormat, Sampling, ToolChoice};
 
@@ -13,7 +12,7 @@ use yizhan_model::{ChatRequest, Dialect, ResponseFormat, Sampling, ToolChoice};
 const MAX_STOPS: usize = 16;
 
 /// Fields that are written from what was read, or left out on purpose.
-const OWN: &[&str] = &[
+pub(super) const OWN: &[&str] = &[
     "model",
     "messages",
     "temperature",
@@ -92,40 +91,6 @@ impl ChatCompletionRequest {
     pub fn model_name(&self) -> ModelName {
         ModelName::new(self.model.as_str())
     }
-}
-
-/// The request as OpenAI's clients would write it; reading it gives the same. Vendors' own names for
-/// fields are the caller's business.
-pub fn write_chat_request(model: &str, request: &ChatRequest, include_usage: bool) -> Map<String, Value> {
-    let ChatRequest { messages, sampling, tools, tool_choice, response_format, more_choices, streamed, extra, .. } =
-        request;
-    let mut body = Map::new();
-    let mut put = |key: &str, value: Value| {
-        if !value.is_null() {
-            body.insert(key.to_owned(), value);
-        }
-    };
-    let number = |value: Option<f32>| value.map_or(Value::Null, short);
-    put("model", json!(model));
-    put("messages", messages.iter().map(write_message).collect());
-    put("temperature", number(sampling.temperature));
-    put("top_p", number(sampling.top_p));
-    put("top_k", json!(sampling.top_k));
-    put("min_p", number(sampling.min_p));
-    put("frequency_penalty", number(sampling.frequency_penalty));
-    put("presence_penalty", number(sampling.presence_penalty));
-    put("repeat_penalty", number(sampling.repeat_penalty));
-    put("seed", json!(sampling.seed.map(u64::cast_signed)));
-    put("max_tokens", json!(sampling.max_tokens));
-    put("stop", if sampling.stop.is_empty() { Value::Null } else { json!(sampling.stop) });
-    put("tools", if tools.is_empty() { Value::Null } else { json!(tools) });
-    put("tool_choice", write_tool_choice(tool_choice));
-    put("response_format", write_response_format(response_format));
-    put("n", if *more_choices == 0 { Value::Null } else { json!(more_choices + 1) });
-    put("stream", if *streamed { json!(true) } else { Value::Null });
-    put("stream_options", if *streamed && include_usage { json!({"include_usage": true}) } else { Value::Null });
-    put_beside(&mut body, extra, OWN);
-    body
 }
 
 pub(crate) fn read_sampling(object: &mut Object) -> Result<Sampling> {
@@ -212,7 +177,7 @@ fn read_tool_choice(object: &mut Object) -> Result<ToolChoice> {
     }
 }
 
-fn write_tool_choice(choice: &ToolChoice) -> Value {
+pub(super) fn write_tool_choice(choice: &ToolChoice) -> Value {
     match choice {
         ToolChoice::Auto => Value::Null,
         ToolChoice::None => json!("none"),
@@ -243,7 +208,7 @@ fn read_response_format(object: &mut Object) -> Result<ResponseFormat> {
     }
 }
 
-fn write_response_format(format: &ResponseFormat) -> Value {
+pub(super) fn write_response_format(format: &ResponseFormat) -> Value {
     match format {
         ResponseFormat::Text => Value::Null,
         ResponseFormat::JsonObject => json!({"type": "json_object"}),

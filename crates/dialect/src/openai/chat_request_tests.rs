@@ -1,4 +1,5 @@
-use super::{ChatCompletionRequest, RetrievalWish, write_chat_request};
+use super::{ChatCompletionRequest, RetrievalWish};
+use crate::openai::ChatRequestBody;
 use serde_json::{Value, json};
 use yizhan_model::ToolChoice;
 
@@ -23,10 +24,28 @@ fn a_request_with_everything_is_read_as_its_canonical_form() {
     let request = ChatCompletionRequest::read(golden(include_str!("../../testdata/chat_request.json"))).unwrap();
     let canonical = golden(include_str!("../../testdata/chat_request.canonical.json"));
     assert_eq!(request.retrieval.limit, Some(4));
-    let written = write_chat_request("manual-qa", &request.request, request.include_usage);
-    assert_eq!(Value::Object(written.clone()), canonical);
+    let written = json!(ChatRequestBody::new("manual-qa", &request.request, request.include_usage));
+    assert_eq!(written, canonical);
     let again = ChatCompletionRequest::read(canonical).unwrap();
     assert_eq!(again, ChatCompletionRequest { retrieval: RetrievalWish::default(), ..request });
+}
+
+#[test]
+fn what_a_vendor_refuses_is_left_out_of_messages_and_their_parts() {
+    let body = json!({"model": "m", "cache_control": 1, "messages": [
+        {"role": "assistant", "content": "a", "reasoning_content": "r"},
+        {"role": "user", "content": [{"type": "text", "text": "b", "cache_control": {"type": "ephemeral"}}], "name": "n"},
+    ]});
+    let read = ChatCompletionRequest::read(body.clone()).unwrap();
+    let mut written = ChatRequestBody::new("m", &read.request, false);
+    assert_eq!(json!(written), body);
+    written.leave_out(&["reasoning_content"]);
+    written.leave_out(&["cache_control"]);
+    let plain = json!({"model": "m", "cache_control": 1, "messages": [
+        {"role": "assistant", "content": "a"},
+        {"role": "user", "content": [{"type": "text", "text": "b"}], "name": "n"},
+    ]});
+    assert_eq!(json!(written), plain);
 }
 
 #[test]

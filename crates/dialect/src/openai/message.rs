@@ -4,6 +4,7 @@
 
 use crate::beside::with_beside;
 use crate::object::{Object, wrong_kind};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 use yizhan_domain::{Content, Error, Fields, Message, Part, Result, Role, ToolCall};
 
@@ -123,26 +124,47 @@ fn read_tool_call(path: String, value: Value) -> Result<ToolCall> {
     Ok(ToolCall { id, name, arguments, extra })
 }
 
-/// A message as OpenAI writes it.
-pub(super) fn write_message(message: &Message) -> Value {
-    let content = match &message.content {
-        // Some vendors take no empty text beside calls.
-        Content::Text(text) if text.is_empty() && !message.tool_calls.is_empty() => Value::Null,
-        Content::Text(text) => json!(text),
-        Content::Parts(parts) => parts.iter().map(write_part).collect(),
-    };
-    let mut value = json!({"role": message.role.as_str(), "content": content});
-    if !message.tool_calls.is_empty() {
-        value["tool_calls"] = message.tool_calls.iter().map(write_tool_call).collect();
-    }
-    if let Some(id) = &message.tool_call_id {
-        value["tool_call_id"] = json!(id);
-    }
-    with_beside(value, &message.extra, &["role", "content", "tool_calls", "tool_call_id"])
+/// A message as OpenAI writes it, without fields of these names beside its own.
+pub(super) struct MessageBody<'a> {
+    pub(super) message: &'a Message,
+    pub(super) without: &'a [&'static str],
 }
 
-fn write_part(part: &Part) -> Value {
-    match part {
+impl Serialize for MessageBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Message { role, content, tool_calls, tool_call_id, extra } = self.message;
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("role", role.as_str())?;
+        match content {
+            // Some vendors take no empty text beside calls.
+            Content::Text(text) if text.is_empty() && !tool_calls.is_empty() => {
+                object.serialize_entry("content", &Value::Null)?;
+            }
+            Content::Text(text) => object.serialize_entry("content", text)?,
+            Content::Parts(parts) => {
+                let parts: Vec<Value> = parts.iter().map(|part| write_part(part, self.without)).collect();
+                object.serialize_entry("content", &parts)?;
+            }
+        }
+        if !tool_calls.is_empty() {
+            let calls: Vec<Value> = tool_calls.iter().map(write_tool_call).collect();
+            object.serialize_entry("tool_calls", &calls)?;
+        }
+        if let Some(id) = tool_call_id {
+            object.serialize_entry("tool_call_id", id)?;
+        }
+        const OWN: &[&str] = &["role", "content", "tool_calls", "tool_call_id"];
+        for (key, value) in extra.iter().filter(|(key, _)| !OWN.contains(&key.as_str())) {
+            if !self.without.contains(&key.as_str()) {
+                object.serialize_entry(key, value)?;
+            }
+        }
+        object.end()
+    }
+}
+
+fn write_part(part: &Part, without: &[&str]) -> Value {
+    let mut written = match part {
         Part::Text { text, extra } => with_beside(json!({"type": "text", "text": text}), extra, &["type", "text"]),
         Part::Image { url, extra } => {
             // What stood beside the URL, such as `detail`.
@@ -151,7 +173,13 @@ fn write_part(part: &Part) -> Value {
             with_beside(json!({"type": "image_url", "image_url": image}), extra, &["type", "image_url"])
         }
         Part::Other { value } => Value::Object(value.clone()),
+    };
+    if let Value::Object(fields) = &mut written
+        && !without.is_empty()
+    {
+        fields.retain(|key, _| !without.contains(&key.as_str()));
     }
+    written
 }
 
 /// A tool call as OpenAI writes it.

@@ -1,5 +1,5 @@
 use super::ResponsesRequest;
-use crate::openai::write_chat_request;
+use crate::openai::ChatRequestBody;
 use serde_json::{Value, json};
 use yizhan_model::ToolChoice;
 
@@ -23,8 +23,8 @@ fn path(body: Value) -> String {
 fn a_request_with_everything_is_read_as_its_canonical_form() {
     let read = ResponsesRequest::read(golden(include_str!("../../testdata/responses/request.json"))).unwrap();
     assert_eq!(read.retrieval.limit, Some(4));
-    let written = write_chat_request(&read.model, &read.request, false);
-    assert_eq!(Value::Object(written), golden(include_str!("../../testdata/responses/request.canonical.json")));
+    let written = json!(ChatRequestBody::new(&read.model, &read.request, false));
+    assert_eq!(written, golden(include_str!("../../testdata/responses/request.canonical.json")));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! OpenAI.
 
-use super::{Vendor, rename, strip_messages};
+use super::{Vendor, rename};
 use yizhan_dialect::VendorError;
 use yizhan_domain::{ErrorCode, Fields};
 
@@ -15,11 +15,14 @@ impl Vendor for OpenAi {
         None
     }
 
-    /// `max_tokens` is deprecated, and reasoning models refuse it. Fields of messages that OpenAI does not know
-    /// are refused too; these two come from earlier turns at other vendors.
+    /// `max_tokens` is deprecated, and reasoning models refuse it.
     fn adapt_chat(&self, body: &mut Fields) {
-        strip_messages(body, &["reasoning_content", "cache_control"]);
         rename(body, "max_tokens", "max_completion_tokens");
+    }
+
+    /// It refuses fields that it does not know.
+    fn refused_in_messages(&self) -> &'static [&'static str] {
+        &["reasoning_content", "cache_control"]
     }
 
     fn most_texts(&self) -> usize {
