@@ -6,10 +6,10 @@
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 use yizhan_domain::{Error, ErrorCode, ModelName, Result};
 use yizhan_knowledge::{Instructions, SearchMode};
 use yizhan_model::Sampling;
@@ -86,7 +86,19 @@ impl Default for Retrieval {
 pub struct Apps {
     folder: Option<PathBuf>,
     loaded: RwLock<BTreeMap<String, Loaded>>,
+    absent: RwLock<Absent>,
 }
+
+/// Names that were asked for and are no applications: most calls name a route, and need not ask the disk each time.
+struct Absent {
+    names: HashSet<String>,
+    since: Instant,
+}
+
+/// So long a name stays absent; a new application is found after it at the latest.
+const ABSENT_FOR: Duration = Duration::from_millis(500);
+/// Callers choose the names.
+const MOST_ABSENT: usize = 1000;
 
 #[derive(Clone)]
 struct Loaded {
@@ -97,30 +109,40 @@ struct Loaded {
 const FILE: &str = "app.yaml";
 
 impl Apps {
+    fn of(folder: Option<PathBuf>) -> Self {
+        let absent = Absent { names: HashSet::new(), since: Instant::now() };
+        Self { folder, loaded: RwLock::default(), absent: RwLock::new(absent) }
+    }
+
     /// No applications.
     pub fn none() -> Self {
-        Self { folder: None, loaded: RwLock::default() }
+        Self::of(None)
     }
 
     /// Reads and checks every application of a folder. The first wrong one is an error that
     /// names file, line and column.
     pub fn open(folder: &Path) -> Result<Self> {
-        let apps = Self { folder: Some(folder.to_owned()), loaded: RwLock::default() };
+        let apps = Self::of(Some(folder.to_owned()));
         for name in apps.folders()? {
             apps.get(&name)?;
         }
         Ok(apps)
     }
 
-    /// The application of that name, as its file now is. A file that became wrong is logged and
-    /// the last good version kept; a wrong one without a good version is an error.
+    /// The application of that name, as its file now is; one whose file is new is found half a second later at the
+    /// latest. A file that became wrong is logged and the last good version kept; a wrong one without a good version is
+    /// an error.
     pub fn get(&self, name: &str) -> Result<Option<Arc<App>>> {
         let Some(folder) = self.folder.as_ref().filter(|_| is_name(name)) else {
             return Ok(None);
         };
+        if self.is_absent(name) {
+            return Ok(None);
+        }
         let path = folder.join(name).join(FILE);
         let Ok(metadata) = path.metadata() else {
             self.loaded.write().remove(name);
+            self.note_absent(name);
             return Ok(None);
         };
         let modified = metadata.modified().ok();
@@ -142,6 +164,19 @@ impl Apps {
         };
         self.loaded.write().insert(name.to_owned(), Loaded { app: Arc::clone(&app), modified });
         Ok(Some(app))
+    }
+
+    fn is_absent(&self, name: &str) -> bool {
+        let absent = self.absent.read();
+        absent.names.contains(name) && absent.since.elapsed() < ABSENT_FOR
+    }
+
+    fn note_absent(&self, name: &str) {
+        let mut absent = self.absent.write();
+        if absent.since.elapsed() >= ABSENT_FOR || absent.names.len() >= MOST_ABSENT {
+            *absent = Absent { names: HashSet::new(), since: Instant::now() };
+        }
+        absent.names.insert(name.to_owned());
     }
 
     /// Names of the applications that are there now, in order.

@@ -68,3 +68,26 @@ fn a_change_is_seen_and_a_broken_change_keeps_the_last_good_one() {
     std::fs::remove_file(&path).unwrap();
     assert!(apps.get("qa").unwrap().is_none());
 }
+
+#[test]
+fn a_new_application_is_found_once_its_name_is_looked_for_again() {
+    let folder = folder(&[("qa", "description: one\n")]);
+    let apps = Apps::open(folder.path()).unwrap();
+    assert!(apps.get("faq").unwrap().is_none());
+    std::fs::rename(folder.path().join("qa"), folder.path().join("faq")).unwrap();
+    assert!(apps.get("qa").unwrap().is_none(), "one that goes is gone at once");
+    assert!(apps.get("faq").unwrap().is_none());
+    let mut absent = apps.absent.write();
+    absent.since = absent.since.checked_sub(ABSENT_FOR).unwrap();
+    drop(absent);
+    assert_eq!(apps.get("faq").unwrap().unwrap().description, "one");
+}
+
+#[test]
+fn names_that_callers_make_up_do_not_pile_up() {
+    let apps = Apps::open(folder(&[]).path()).unwrap();
+    for number in 0..3 * MOST_ABSENT {
+        assert!(apps.get(&number.to_string()).unwrap().is_none());
+    }
+    assert!(apps.absent.read().names.len() <= MOST_ABSENT);
+}

@@ -44,10 +44,12 @@ pub(crate) fn is_dropped(c: char) -> bool {
     table().entry(c) == DROPPED
 }
 
-/// Does `c` become one character, and that is not ASCII?
-pub(crate) fn folds_to_another_script(c: char) -> bool {
-    let entry = table().entry(c);
-    entry != DROPPED && entry != COMPUTED && entry >= 0x80
+/// The folded character, where it is exactly one.
+pub(crate) fn fold_to_one(c: char) -> Option<char> {
+    match table().entry(c) {
+        DROPPED | COMPUTED => None,
+        code => char::from_u32(code).map(|folded| folded.to_ascii_lowercase()),
+    }
 }
 
 /// The fold of a whole text.

@@ -268,15 +268,10 @@ impl Quoted {
 
 /// Shows a scanner what the reader reads.
 pub(crate) fn feed(reader: &mut Reader, scanner: &Scanner, scan: &mut Scan, text: &str) {
-    let is_plain = matches!(reader, Reader::Plain { .. });
-    for (index, c) in text.char_indices() {
-        // Only of plain ASCII is what follows sure to follow its folded form.
-        let ahead = if is_plain && c.is_ascii() { &text[index + 1..] } else { "" };
-        reader.read(c, |unit| match unit {
-            Unit::Char(c, start, end) => fold_char(c, |f| scanner.feed(scan, f, (start, end), ahead)),
-            Unit::Break => scanner.end(scan),
-        });
-    }
+    reader.read(text, |unit, ahead| match unit {
+        Unit::Char(c, start, end) => fold_char(c, |f| scanner.feed(scan, f, (start, end), ahead)),
+        Unit::Break => scanner.end(scan),
+    });
 }
 
 fn replacement(text: &str, rule: &Known) -> String {

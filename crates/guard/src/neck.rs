@@ -4,7 +4,7 @@
 //! ends without the byte, no match begins in it, and none need be followed from letter to letter. It does not know
 //! matches.
 
-use crate::fold::folds_to_another_script;
+use crate::fold::fold_to_one;
 
 /// Bytes that are tried, the rarest in texts first.
 const CANDIDATES: &[u8] = b"@~^`|\\{}<>#$&*+=%?!;:/_()[]";
@@ -37,11 +37,10 @@ impl Neck {
     pub(crate) fn misses(&self, ahead: &str) -> Option<usize> {
         let in_run = |byte: u8| byte.is_ascii() && self.run & (1 << byte.to_ascii_lowercase()) != 0;
         let length = ahead.bytes().position(|byte| !in_run(byte))?;
-        let next = ahead[length..].chars().next()?;
-        let ends = match next {
-            // Folded, these stay what they are.
-            '\t' | '\n' | '\r' | ' '..='~' => next != char::from(self.byte),
-            _ => folds_to_another_script(next),
+        let next = fold_to_one(ahead[length..].chars().next()?)?;
+        let ends = match u8::try_from(next) {
+            Ok(byte) => byte != self.byte && !in_run(byte),
+            Err(_) => true,
         };
         ends.then_some(length)
     }

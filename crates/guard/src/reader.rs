@@ -43,15 +43,20 @@ impl Reader {
         Reader::Json(Json::default())
     }
 
-    /// Reads on.
-    pub(crate) fn read(&mut self, c: char, mut each: impl FnMut(Unit)) {
+    /// Reads on. With each unit goes what follows it, as far as it is known to follow its folded form too.
+    pub(crate) fn read(&mut self, text: &str, mut each: impl FnMut(Unit, &str)) {
         match self {
             Reader::Plain { at } => {
-                let start = *at;
-                *at += c.len_utf8();
-                each(Unit::Char(c, start, *at));
+                let base = *at;
+                *at += text.len();
+                for (index, c) in text.char_indices() {
+                    let end = index + c.len_utf8();
+                    // What is not ASCII may become several characters.
+                    let ahead = if c.is_ascii() { &text[end..] } else { "" };
+                    each(Unit::Char(c, base + index, base + end), ahead);
+                }
             }
-            Reader::Json(json) => json.read(c, &mut each),
+            Reader::Json(json) => text.chars().for_each(|c| json.read(c, &mut |unit| each(unit, ""))),
         }
     }
 

@@ -68,6 +68,8 @@ pub(crate) struct Scan {
     threads: Vec<Threads>,
     /// Machines that have threads, as bits.
     active: u64,
+    /// Is nothing under way, neither a word nor a machine's thread?
+    idle: bool,
     /// Before this byte of the original, no match begins of the machine that has a neck.
     missed: usize,
     before: Option<char>,
@@ -89,6 +91,7 @@ impl Scanner {
             gap: 0,
             threads: self.machines.list.iter().map(|_| Threads::default()).collect(),
             active: 0,
+            idle: true,
             missed: 0,
             before: None,
             text: self.machines.list.iter().any(Machine::verifies).then(Text::default),
@@ -102,15 +105,16 @@ impl Scanner {
         scan.found.count += 1;
         let mut encoded = [0; 4];
         let bytes: &[u8] = c.encode_utf8(&mut encoded).as_bytes();
-        if let (Some(words), Some(state)) = (&self.plain, &mut scan.plain) {
-            words.feed(state, (c, bytes), start, end, &mut scan.found);
-        }
-        if self.gapped.is_some() || self.spelled.is_some() {
-            self.feed_gapped(scan, (c, bytes), start, end);
-        }
         let concerned = self.concerned(scan, bytes[0], (start, end), ahead);
-        if concerned != 0 {
-            self.feed_machines(scan, concerned, (c, bytes), (start, end));
+        // The usual case: nothing is under way, and nothing begins.
+        if concerned == 0 && scan.idle && !self.begins_word(c) {
+            scan.gap = if is_separator(c) { scan.gap.saturating_add(1) } else { 0 };
+        } else {
+            self.feed_words(scan, (c, bytes), start, end);
+            if concerned != 0 {
+                self.feed_machines(scan, concerned, (c, bytes), (start, end));
+            }
+            scan.idle = scan.active == 0 && self.words(scan).all(|(words, state)| words.is_idle(state));
         }
         // Whoever looks at the text again was there before this character, or begins with it.
         if scan.active != 0
@@ -119,6 +123,24 @@ impl Scanner {
             text.push(c);
         }
         scan.before = Some(c);
+    }
+
+    fn begins_word(&self, c: char) -> bool {
+        [&self.plain, &self.gapped, &self.spelled].into_iter().flatten().any(|words| words.begins_with(c))
+    }
+
+    fn words<'a>(&'a self, scan: &'a Scan) -> impl Iterator<Item = (&'a Words, &'a WordScan)> {
+        let words = [(&self.plain, &scan.plain), (&self.gapped, &scan.gapped), (&self.spelled, &scan.spelled)];
+        words.into_iter().filter_map(|(words, state)| words.as_ref().zip(state.as_ref()))
+    }
+
+    fn feed_words(&self, scan: &mut Scan, (c, bytes): (char, &[u8]), start: usize, end: usize) {
+        if let (Some(words), Some(state)) = (&self.plain, &mut scan.plain) {
+            words.feed(state, (c, bytes), start, end, &mut scan.found);
+        }
+        if self.gapped.is_some() || self.spelled.is_some() {
+            self.feed_gapped(scan, (c, bytes), start, end);
+        }
     }
 
     /// The machines that a byte concerns: those with threads, and those in which it begins one that may come to something.
@@ -189,7 +211,7 @@ impl Scanner {
         for (machine, threads) in self.machines.list.iter().zip(&mut scan.threads) {
             machine.end(threads, scan.before, scan.text.as_ref().unwrap_or(&none), &mut scan.found);
         }
-        scan.active = 0;
+        (scan.active, scan.idle) = (0, true);
         if let (Some(words), Some(state)) = (&self.plain, &mut scan.plain) {
             words.reset(state);
         }
@@ -199,8 +221,10 @@ impl Scanner {
 
     /// Where in the original the earliest match starts that may still come or grow; `now` if there is none.
     pub(crate) fn frontier(&self, scan: &Scan, now: usize) -> usize {
-        let words = [(&self.plain, &scan.plain), (&self.gapped, &scan.gapped), (&self.spelled, &scan.spelled)];
-        let words = words.into_iter().filter_map(|(words, state)| words.as_ref()?.pending(state.as_ref()?));
+        if scan.idle {
+            return now;
+        }
+        let words = self.words(scan).filter_map(|(words, state)| words.pending(state));
         words.chain(scan.threads.iter().filter_map(Threads::pending)).min().unwrap_or(now)
     }
 }

@@ -106,6 +106,17 @@ impl Words {
         state
     }
 
+    /// May a word begin with this character? Seldom true of one that none begins with.
+    pub(crate) fn begins_with(&self, c: char) -> bool {
+        let (index, bit) = place(c);
+        self.firsts[index] & bit != 0
+    }
+
+    /// Is no word under way?
+    pub(crate) fn is_idle(&self, scan: &WordScan) -> bool {
+        scan.state == self.start
+    }
+
     /// The state before a text.
     pub(crate) fn scan(&self) -> WordScan {
         WordScan { state: self.start, starts: Vec::new() }
@@ -120,8 +131,7 @@ impl Words {
         end: usize,
         found: &mut Found,
     ) {
-        let (index, bit) = place(c);
-        if scan.state == self.start && self.firsts[index] & bit == 0 {
+        if self.is_idle(scan) && !self.begins_with(c) {
             scan.starts.clear();
             return;
         }

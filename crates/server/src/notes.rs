@@ -7,9 +7,8 @@ use crate::auth::{Peer, user_agent};
 use crate::error::Unnoted;
 use crate::state::AppState;
 use crate::trace;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::Method;
-use axum::middleware::Next;
 use axum::response::Response;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
@@ -117,16 +116,20 @@ pub(crate) fn noting(mut response: Response, made: Option<&str>, mut asked: Valu
 }
 
 /// Runs the rest of the way and notes what nobody else will.
-pub(crate) async fn around(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn around(
+    state: &AppState,
+    mut request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let began = Instant::now();
-    let notes = Notes::of(&state, &request);
+    let notes = Notes::of(state, &request);
     let span = trace::span(notes.traced(), &request, began);
     request.extensions_mut().insert(notes.clone());
     let facts = Facts::of(&request);
     let ids = Arc::clone(&notes.0.ids);
     let outgoing = notes.traced().map(Traced::outgoing);
     let response = with_ids(ids, async {
-        let response = Outgoing::along(outgoing, next.run(request)).await;
+        let response = Outgoing::along(outgoing, next(request)).await;
         if is_worth_a_note(&facts, response.extensions().get().copied()) {
             state.chat.note(facts.note(&notes, &response, began)).await;
         }

@@ -3,10 +3,9 @@
 use crate::error::{ApiError, ErrorForm};
 use crate::state::AppState;
 use crate::{
-    admin, batches, chat, embeddings, files, health, judge, models, notes, openapi, search, store_files, stores,
+    admin, batches, chat, embeddings, files, health, judge, models, openapi, search, store_files, stores, trace,
 };
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::{Method, Uri};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -318,12 +317,11 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         let path = route.path.replace("{model}", "{*model}");
         router = router.route(&path, route.handler);
     }
-    router
-        .fallback(no_such_route)
-        .method_not_allowed_fallback(no_such_method)
-        .layer(DefaultBodyLimit::disable())
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), notes::around))
-        .with_state(state)
+    let router = router.fallback(no_such_route).method_not_allowed_fallback(no_such_method);
+    // Each layer costs every request some boxes: what is around all routes is in `serve`, and this is seldom there.
+    let is_traced = state.tracer.is_some();
+    let router = if is_traced { router.layer(axum::middleware::from_fn(trace::note_route)) } else { router };
+    router.with_state(state)
 }
 
 async fn no_such_route(method: Method, uri: Uri) -> ApiError {

@@ -8,7 +8,7 @@ use crate::lane::{Converse, Lane};
 use crate::patience::Patient;
 use crate::refusal::Refusing;
 use crate::state::{AppState, Settings};
-use crate::{cors, middleware, routes};
+use crate::{cors, middleware, notes, routes};
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
@@ -96,7 +96,8 @@ impl Service<Request<Incoming>> for Entrance {
         Box::pin(async move {
             let inside =
                 async |request: Request<Body>| router.call(request).await.unwrap_or_else(|never| match never {});
-            let shared = async |request: Request<Body>| cors::around(&state, request, inside).await;
+            let noted = async |request: Request<Body>| notes::around(&state, request, inside).await;
+            let shared = async |request: Request<Body>| cors::around(&state, request, noted).await;
             Ok(middleware::around(request, shared).await)
         })
     }

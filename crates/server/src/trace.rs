@@ -10,6 +10,7 @@ use crate::state::AppState;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -65,7 +66,6 @@ pub(crate) fn span(traced: Option<&Traced>, request: &Request, began: Instant) -
     let peer = extensions.get::<Peer>().map(|peer| peer.0.ip().to_string()).unwrap_or_default();
     let facts = HttpFacts {
         method: request.method().as_str(),
-        route: extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str),
         path: request.uri().path(),
         request: extensions.get::<RequestId>().map_or("", |id| &id.0),
         client: &peer,
@@ -74,9 +74,20 @@ pub(crate) fn span(traced: Option<&Traced>, request: &Request, began: Instant) -
     HttpSpan::begin(traced, began, &facts)
 }
 
+/// A layer of the routes: the span is told which one it is.
+pub(crate) async fn note_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    route.map(|route| response.extensions_mut().insert(route));
+    response
+}
+
 /// The reply, whose span ends with its last byte.
 pub(crate) fn answered(span: Option<HttpSpan>, ids: &LogIds, mut response: Response) -> Response {
     let Some(mut span) = span else { return response };
+    if let Some(route) = response.extensions_mut().remove::<MatchedPath>() {
+        span.routed(route.as_str());
+    }
     let refused = response.extensions().get::<Unnoted>().map_or("", |Unnoted(code)| code.as_str());
     span.answered(response.status().as_u16(), refused);
     if let Some(id) = ids.trace.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {

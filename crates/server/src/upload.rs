@@ -6,6 +6,7 @@
 use crate::body::{content_length, stalled, too_many_bytes};
 use crate::error::ApiError;
 use crate::state::AppState;
+use axum::extract::DefaultBodyLimit;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
 use std::sync::Arc;
@@ -34,13 +35,15 @@ pub(crate) struct Upload {
 impl FromRequest<Arc<AppState>> for Upload {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
+    async fn from_request(mut request: Request, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
         let announced = content_length(request.headers());
         let limit = state.settings.file_bytes;
         if announced.is_some_and(|length| length > limit.saturating_add(1 << 20)) {
             return Err(too_many_bytes("The file", limit).into());
         }
         let permit = reserve(state, announced.unwrap_or(limit).min(limit)).await?;
+        // The limit is this one's own.
+        DefaultBodyLimit::disable().apply(&mut request);
         let multipart = Multipart::from_request(request, state).await.map_err(|rejection| {
             let message = format!("Send the file as multipart/form-data: {}.", rejection.body_text());
             Error::new(ErrorCode::InvalidRequest, message)

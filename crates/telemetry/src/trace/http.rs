@@ -20,8 +20,6 @@ pub struct HttpSpan {
 pub struct HttpFacts<'a> {
     /// The method.
     pub method: &'a str,
-    /// The path as the table of routes has it.
-    pub route: &'a str,
     /// The path that was asked for, without the query.
     pub path: &'a str,
     /// The request's id.
@@ -38,10 +36,16 @@ impl HttpSpan {
         traced.is_recorded().then(|| Self {
             traced: traced.clone(),
             began,
-            name: [facts.method, facts.route].join(" ").trim_end().to_owned(),
+            name: facts.method.to_owned(),
             status: None,
             attributes: attributes(facts),
         })
+    }
+
+    /// The request has a place in the table of routes: this path.
+    pub fn routed(&mut self, route: &str) {
+        self.name = format!("{} {route}", self.name);
+        self.attributes.push(attribute("http.route", route));
     }
 
     /// The reply's status is known, and the error's code where it was refused before it became a call.
@@ -56,7 +60,6 @@ impl HttpSpan {
 fn attributes(facts: &HttpFacts<'_>) -> Vec<Attribute> {
     let texts = [
         ("http.request.method", facts.method),
-        ("http.route", facts.route),
         ("url.path", facts.path),
         ("url.scheme", "http"),
         ("client.address", facts.client),
