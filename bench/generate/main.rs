@@ -111,7 +111,7 @@ async fn converse(
             let sampling = Sampling { temperature: Some(0.0), max_tokens: Some(answer as u32), ..Sampling::default() };
             // Without a system message of its own, some templates add a long one.
             let messages = vec![Message::text(Role::System, "."), Message::text(Role::User, text)];
-            let mut events = chat.generate(ChatRequest { messages, sampling, ..ChatRequest::default() }).await?;
+            let mut events = chat.generate(&ChatRequest { messages, sampling, ..ChatRequest::default() }).await?;
             while let Some(event) = events.next().await {
                 if let ChatEvent::End { usage } = event? {
                     return Ok::<_, yizhan_domain::Error>((

@@ -156,16 +156,16 @@ impl AuditLog {
     ///
     /// `Io` while the disk fails, `Overloaded` when too many wait, `TooLarge` when the record is over
     /// 1 MiB or its payload over 32 MiB. A caller that stops waiting does not take the record back.
-    pub async fn append(&self, record: Record) -> Result<Checkpoint> {
+    pub async fn append(&self, record: impl Into<Box<Record>>) -> Result<Checkpoint> {
         let (reply, answer) = oneshot::channel();
-        self.push(record, Some(reply))?;
+        self.push(record.into(), Some(reply))?;
         answer.await.map_err(|_| Error::internal("The audit log is shut down."))?
     }
 
     /// Queues a record whose durability nobody waits for. Fails as [`AuditLog::append`] does, except
     /// that a failure of the disk that comes later is not told.
-    pub fn append_nowait(&self, record: Record) -> Result<()> {
-        self.push(record, None)
+    pub fn append_nowait(&self, record: impl Into<Box<Record>>) -> Result<()> {
+        self.push(record.into(), None)
     }
 
     /// The last durable record of this run, or the one that was last at opening when the segment has
@@ -211,10 +211,10 @@ impl AuditLog {
         answer.await.map_err(|_| Error::internal("The audit log is shut down."))?
     }
 
-    fn push(&self, mut record: Record, reply: Option<Reply>) -> Result<()> {
+    fn push(&self, mut record: Box<Record>, reply: Option<Reply>) -> Result<()> {
         let entry = entry(&mut record)?;
         let bytes = entry.json.len() + entry.payload.as_ref().map_or(0, Vec::len);
-        let item = Item { entry, record: Box::new(record), reply };
+        let item = Item { entry, record, reply };
         let mut queue = self.0.shared.queue();
         if let Some(failure) = &mut queue.failed
             && Instant::now() < failure.retry_at

@@ -57,7 +57,7 @@ fn a_change_is_seen_and_a_broken_change_keeps_the_last_good_one() {
     let rewrite = |text: &str, second: u64| {
         std::fs::write(&path, text).unwrap();
         let file = std::fs::File::options().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(second)).unwrap();
     };
     let description = || apps.get("qa").unwrap().unwrap().description.clone();
     assert_eq!(description(), "one");

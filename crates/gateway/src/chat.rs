@@ -120,7 +120,8 @@ impl Gateway {
         let walk = underway.arrive()?;
         match walked {
             Ok(begun) => Ok(self.reply(begun, walk, texts)),
-            Err(error) => Err(self.refused(walk.journal, error).await),
+            // The seldom ways are boxed: what a call's future has room for is copied with every call.
+            Err(error) => Err(Box::pin(self.refused(walk.journal, error)).await),
         }
     }
 
@@ -274,14 +275,15 @@ impl Gateway {
             return Ok(call.grounded(target, request, GroundedBy::default()));
         }
         walk.enter(Stage::Retrieval);
-        let found = Outgoing::along(walk.outgoing(), self.search(&call, target, &question)).await?;
+        let searching = Box::pin(self.search(&call, target, &question));
+        let found = Outgoing::along(walk.outgoing(), searching).await?;
         walk.found(&target.bases, found.len());
         if found.is_empty() {
             let refusal = Some(Language::of(&question).nothing_found());
             return Ok(call.grounded(target, request, GroundedBy { grounding: None, refusal }));
         }
         let sources = call.retrieval.top.unwrap_or(target.retrieval.sources);
-        let (request, grounding) = fit(target, request, &question, &found, sources).await?;
+        let (request, grounding) = Box::pin(fit(target, request, &question, &found, sources)).await?;
         Ok(call.grounded(target, request, GroundedBy { grounding: Some(grounding), refusal: None }))
     }
 
@@ -370,7 +372,7 @@ async fn generate(call: Call<Grounded>, walk: &mut Walk) -> Result<Begun> {
             if walk.policy.routes.contains_key(route.name()) {
                 walk.journal.record.route = Some(route.name().as_str().to_owned());
             }
-            let events = route.generate(call.request, &walk.journal.trail).await?;
+            let events = route.generate(&call.request, &walk.journal.trail).await?;
             if let Some(grounding) = &grounding {
                 keep_sources(grounding, walk);
             }

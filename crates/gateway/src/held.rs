@@ -54,7 +54,7 @@ pub(crate) async fn guard(mut call: Call<Known>, reviews: Option<&Reviews>, walk
         Outcome::Review(refusal) => {
             walk.journal.found(&refusal.findings, false);
             match reviews {
-                Some(reviews) => Err(hold(&call, refusal, reviews).await?),
+                Some(reviews) => Err(Box::pin(hold(&call, refusal, reviews)).await?),
                 None => Err(refusal.error),
             }
         }

@@ -14,7 +14,7 @@ use yizhan_telemetry::{CallTrace, Tried};
 
 /// The notes of one call.
 pub(crate) struct Journal {
-    pub(crate) record: Record,
+    pub(crate) record: Box<Record>,
     pub(crate) began: Instant,
     pub(crate) trail: Trail,
     pub(crate) trace: CallTrace,
@@ -33,7 +33,7 @@ fn ms(duration: std::time::Duration) -> u32 {
 impl Journal {
     /// Of a call that begins now.
     pub(crate) fn begin(kind: Kind, caller: &Caller, model: &ModelName) -> Self {
-        let mut record = Record::new(caller.call.clone(), now_ms(), kind);
+        let mut record = Box::new(Record::new(caller.call.clone(), now_ms(), kind));
         let principal = &caller.principal;
         record.tenant = Some(principal.tenant().clone());
         record.project = principal.project().cloned();

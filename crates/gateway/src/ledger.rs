@@ -51,7 +51,7 @@ impl Ledger {
     }
 
     /// Keeps a record; it is on the disk when this returns.
-    pub async fn keep(&self, record: Record) -> Result<()> {
+    pub async fn keep(&self, record: impl Into<Box<Record>>) -> Result<()> {
         let Some(log) = &self.log else { return Ok(()) };
         match log.append(record).await {
             Ok(_) => Ok(()),
@@ -83,7 +83,7 @@ impl Ledger {
     }
 
     /// Keeps a record that nobody waits for.
-    pub fn keep_later(&self, record: Record) {
+    pub fn keep_later(&self, record: impl Into<Box<Record>>) {
         if let Some(log) = &self.log
             && let Err(error) = log.append_nowait(record)
         {

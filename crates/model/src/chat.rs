@@ -197,7 +197,7 @@ pub trait ChatModel: Send + Sync {
 
     /// Begins an answer. Errors before the first token come from this call:
     /// `ContextLengthExceeded`, `ModelUnavailable`, `Overloaded`, `WorkerFailed`.
-    async fn generate(&self, request: ChatRequest) -> Result<EventStream>;
+    async fn generate(&self, request: &ChatRequest) -> Result<EventStream>;
 
     /// The tokens of the rendered prompt, counted as the model does.
     async fn count_tokens(&self, request: &ChatRequest) -> Result<u32>;

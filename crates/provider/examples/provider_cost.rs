@@ -91,7 +91,7 @@ fn question(streamed: bool) -> ChatRequest {
 }
 
 async fn through_provider(model: &dyn ChatModel, streamed: bool) -> Outcome<()> {
-    let mut events = model.generate(question(streamed)).await?;
+    let mut events = model.generate(&question(streamed)).await?;
     let mut count = 0;
     while let Some(event) = events.next().await {
         event?;
@@ -115,7 +115,7 @@ async fn time_to_close(model: &dyn ChatModel, address: &str) -> Outcome<Duration
     let mut request = question(true);
     request.messages.truncate(1);
     request.sampling.max_tokens = Some(1);
-    let mut events = model.generate(request).await?;
+    let mut events = model.generate(&request).await?;
     events.next().await.ok_or("nothing came")??;
     drop(events);
     let begun = Instant::now();

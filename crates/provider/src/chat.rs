@@ -163,12 +163,10 @@ impl ChatModel for RemoteChat {
         self.model.context_length
     }
 
-    async fn generate(&self, request: ChatRequest) -> Result<EventStream> {
-        let body = self.write(&request)?;
-        let is_streamed = request.streamed;
-        drop(request);
+    async fn generate(&self, request: &ChatRequest) -> Result<EventStream> {
+        let body = self.write(request)?;
         let reckoning = Reckoning::new(body.clone(), self.model.context_length, self.model.token_factor);
-        let answer = if is_streamed {
+        let answer = if request.streamed {
             self.stream(body, reckoning).await
         } else {
             match self.shared.client.post_whole(&self.uri, body).await {

@@ -53,7 +53,7 @@ fn whole() -> Vec<u8> {
 /// Asks, and gives what came before the end or the error, and the error.
 async fn ask(model: &dyn ChatModel, streamed: bool) -> (Vec<ChatEvent>, Option<Error>) {
     let mut events = Vec::new();
-    match model.generate(question(streamed)).await {
+    match model.generate(&question(streamed)).await {
         Err(error) => return (events, Some(error)),
         Ok(mut stream) => {
             while let Some(event) = stream.next().await {
@@ -85,7 +85,7 @@ async fn events_come_before_the_answer_is_whole() {
         Step::Write(last_chunk()),
     ];
     let upstream = upstream(steps).await;
-    let mut stream = chat(&upstream, json!({})).generate(question(true)).await.unwrap();
+    let mut stream = chat(&upstream, json!({})).generate(&question(true)).await.unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap(), ChatEvent::text("一"));
     upstream.go_on.send(()).unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap(), ChatEvent::finish(FinishReason::Stop));
@@ -98,7 +98,7 @@ async fn events_of_one_piece_come_without_waiting_in_between() {
     let piece = format!("{}{}{}", delta("一"), delta("二"), delta("三"));
     let steps = vec![Step::Write(stream_head()), Step::Write(chunk(&piece)), Step::Pause];
     let upstream = upstream(steps).await;
-    let mut stream = chat(&upstream, json!({})).generate(question(true)).await.unwrap();
+    let mut stream = chat(&upstream, json!({})).generate(&question(true)).await.unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap(), ChatEvent::text("一"));
     for text in ["二", "三"] {
         let event = stream.next().now_or_never().expect("it is there already");
@@ -111,7 +111,7 @@ async fn dropping_the_stream_closes_the_connection() {
     let steps = vec![Step::Write(stream_head()), Step::Write(chunk(&delta("一"))), Step::Pause];
     let mut upstream = upstream(steps).await;
     let model = chat(&upstream, json!({}));
-    let mut stream = model.generate(question(true)).await.unwrap();
+    let mut stream = model.generate(&question(true)).await.unwrap();
     stream.next().await.unwrap().unwrap();
     assert!(upstream.closed.try_recv().is_err(), "it is open as long as someone listens");
     drop(stream);
@@ -123,7 +123,8 @@ async fn dropping_the_stream_closes_the_connection() {
 async fn giving_up_before_the_reply_begins_closes_the_connection() {
     let mut upstream = upstream(vec![Step::Pause]).await;
     let model = chat(&upstream, json!({}));
-    let mut asking = Box::pin(model.generate(question(true)));
+    let request = question(true);
+    let mut asking = Box::pin(model.generate(&request));
     while upstream.received().is_empty() {
         assert!(asking.as_mut().now_or_never().is_none());
         tokio::task::yield_now().await;
@@ -320,7 +321,7 @@ async fn what_the_model_cannot_do_is_refused_before_it_is_sent() {
     let model = chat(&upstream, json!({"models": [{"name": "m", "capabilities": ["images"]}]}));
     let mut request = question(false);
     request.tools = vec![json!({"type": "function", "function": {"name": "f"}})];
-    let error = model.generate(request).await.err().unwrap();
+    let error = model.generate(&request).await.err().unwrap();
     assert_eq!((error.code(), error.parameter()), (ErrorCode::InvalidRequest, Some("tools")));
     assert_eq!(upstream.connections(), 0);
 }

@@ -70,7 +70,7 @@ async fn ask(provider: &Provider, exchange: &Value) -> Result<Value, Error> {
     let mut body = exchange["ask"].clone();
     body["model"] = json!("here");
     let request = ChatCompletionRequest::read(body)?.request;
-    let mut stream = provider.chat(&name)?.generate(request).await?;
+    let mut stream = provider.chat(&name)?.generate(&request).await?;
     let mut events: Vec<ChatEvent> = Vec::new();
     while let Some(event) = stream.next().await {
         match event {

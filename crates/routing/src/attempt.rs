@@ -69,7 +69,7 @@ pub(crate) async fn begin(
 
 /// Events up to and including the first content, and the stream of the others.
 async fn first_content(target: &Target, request: &ChatRequest) -> Result<(VecDeque<ChatEvent>, EventStream)> {
-    let mut events = target.model.generate(request.clone()).await?;
+    let mut events = target.model.generate(request).await?;
     let mut before = VecDeque::new();
     loop {
         match events.next().await {

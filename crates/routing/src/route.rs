@@ -146,7 +146,7 @@ impl Route {
 
     /// Begins an answer: targets are tried until one gives content. What happens after that is the
     /// caller's: an answer that has begun cannot be begun again elsewhere.
-    pub async fn generate(&self, request: ChatRequest, trail: &Trail) -> Result<EventStream> {
+    pub async fn generate(&self, request: &ChatRequest, trail: &Trail) -> Result<EventStream> {
         self.budget.earn();
         let facts = |target: &Arc<Target>| Facts {
             weight: target.weight,
@@ -163,8 +163,8 @@ impl Route {
         while let Some(target) = order.next() {
             let spare = order.peek().copied();
             let begun = match (self.settings.hedge_ms, spare) {
-                (Some(wait), Some(spare)) => self.hedged(target, spare, wait, &request, trail).await,
-                _ => self.ask(target, &request, trail).await,
+                (Some(wait), Some(spare)) => Box::pin(self.hedged(target, spare, wait, request, trail)).await,
+                _ => self.ask(target, request, trail).await,
             };
             match begun {
                 Ok(events) => return Ok(events),
@@ -173,7 +173,7 @@ impl Route {
             }
         }
         if let Some(target) = &self.last_resort {
-            match attempt::begin(target, &request, None, trail, true).await {
+            match attempt::begin(target, request, None, trail, true).await {
                 Begun::Answer(events) => return Ok(events),
                 Begun::Failed(error) => first_error = first_error.or(Some(error)),
                 Begun::Resting => {}

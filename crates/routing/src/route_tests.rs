@@ -41,7 +41,7 @@ async fn text(events: EventStream) -> String {
 
 async fn answer(targets: &Targets) -> (Result<String>, Trail) {
     let trail = Trail::new();
-    let begun = targets.route.generate(ChatRequest::default(), &trail).await;
+    let begun = targets.route.generate(&ChatRequest::default(), &trail).await;
     let answer = match begun {
         Ok(events) => Ok(text(events).await),
         Err(error) => Err(error),
@@ -67,7 +67,7 @@ async fn the_next_target_answers_when_the_first_fails_before_its_first_content()
 async fn an_answer_that_has_begun_is_not_begun_again() {
     let targets = route(once(), &["a", "b"], None);
     targets.models[0].script(vec![Ok(ChatEvent::text("half")), fault(ErrorCode::ProviderFailed)]);
-    let events = targets.route.generate(ChatRequest::default(), &Trail::new()).await.unwrap();
+    let events = targets.route.generate(&ChatRequest::default(), &Trail::new()).await.unwrap();
     let events: Vec<_> = events.collect().await;
     assert_eq!(events[0], Ok(ChatEvent::text("half")));
     assert!(events[1].is_err());
@@ -166,7 +166,7 @@ async fn open_calls_are_counted_until_the_answer_is_dropped() {
     let targets = route(once(), &["a"], None);
     let sender = targets.models[0].live();
     sender.send(Ok(ChatEvent::text("x"))).unwrap();
-    let events = targets.route.generate(ChatRequest::default(), &Trail::new()).await.unwrap();
+    let events = targets.route.generate(&ChatRequest::default(), &Trail::new()).await.unwrap();
     let open = || targets.route.targets().next().unwrap().state().open;
     assert_eq!(open(), 1);
     drop(events);

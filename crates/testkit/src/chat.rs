@@ -107,14 +107,14 @@ impl ChatModel for ScriptedChat {
         self.context_length
     }
 
-    async fn generate(&self, request: ChatRequest) -> Result<EventStream> {
-        let prompt = words(&request);
+    async fn generate(&self, request: &ChatRequest) -> Result<EventStream> {
+        let prompt = words(request);
         if prompt > self.context_length {
             let message = format!("The prompt has {prompt} tokens, more than the context's {}.", self.context_length);
             return Err(Error::new(ErrorCode::ContextLengthExceeded, message).at("messages"));
         }
         let echo = request.messages.last().map(|message| message.content.text()).unwrap_or_default();
-        lock(&self.requests).push(request);
+        lock(&self.requests).push(request.clone());
         let script = lock(&self.scripts).pop_front();
         let script = script.unwrap_or_else(|| spoken(echo.split_inclusive(' ').map(str::to_owned).collect(), prompt));
         self.open.fetch_add(1, Ordering::SeqCst);

@@ -30,7 +30,8 @@ impl ChatModel for LocalChat {
         self.home.context()
     }
 
-    async fn generate(&self, request: ChatRequest) -> Result<EventStream> {
+    async fn generate(&self, request: &ChatRequest) -> Result<EventStream> {
+        let request = request.clone();
         let mut call = self.home.call(|id| Request::Chat { id, request })?;
         match call.next().await? {
             (Reply::Started { .. }, _) => {}

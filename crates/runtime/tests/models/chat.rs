@@ -20,7 +20,7 @@ async fn a_question_is_answered_piece_by_piece() {
     assert!(runtime.loaded().is_empty(), "nothing is loaded before the first call");
     let request = ask("What is the capital of France? Answer in one short sentence.", 40);
     let counted = model.count_tokens(&request).await.unwrap();
-    let whole = collect(model.generate(request).await.unwrap()).await.unwrap();
+    let whole = collect(model.generate(&request).await.unwrap()).await.unwrap();
     assert!(whole.text.contains("Paris"), "{}", whole.text);
     assert!(whole.pieces > 3);
     assert_eq!(whole.reason, FinishReason::Stop);
@@ -35,13 +35,13 @@ async fn a_repeated_beginning_is_not_computed_again_and_a_seed_repeats_an_answer
     let (_runtime, model) = model(1024);
     let mut request = ask("Tell me about the moon.", 24);
     request.sampling = Sampling { temperature: Some(0.9), seed: Some(7), max_tokens: Some(24), ..Sampling::default() };
-    let first = collect(model.generate(request.clone()).await.unwrap()).await.unwrap();
-    let second = collect(model.generate(request.clone()).await.unwrap()).await.unwrap();
+    let first = collect(model.generate(&request).await.unwrap()).await.unwrap();
+    let second = collect(model.generate(&request).await.unwrap()).await.unwrap();
     assert_eq!((first.usage.cached_tokens, first.reason), (0, FinishReason::Length));
     assert_eq!(second.usage.cached_tokens, first.usage.prompt_tokens - 1);
     assert_eq!(first.text, second.text);
     request.sampling.seed = Some(8);
-    let other = collect(model.generate(request).await.unwrap()).await.unwrap();
+    let other = collect(model.generate(&request).await.unwrap()).await.unwrap();
     assert_ne!(first.text, other.text);
 }
 
@@ -61,7 +61,7 @@ async fn many_conversations_at_once_answer_each_for_itself() {
         let model = Arc::clone(&model);
         async move {
             let request = ask(&format!("What is the capital of {country}? Answer in one short sentence."), 30);
-            collect(model.generate(request).await.unwrap()).await.unwrap()
+            collect(model.generate(&request).await.unwrap()).await.unwrap()
         }
     }))
     .await;
@@ -74,13 +74,13 @@ async fn many_conversations_at_once_answer_each_for_itself() {
 async fn a_stop_sequence_ends_the_answer_and_is_not_in_it() {
     let (_runtime, model) = model(512);
     let mut request = ask("Tell me about the sea.", 24);
-    let whole = collect(model.generate(request.clone()).await.unwrap()).await.unwrap();
+    let whole = collect(model.generate(&request).await.unwrap()).await.unwrap();
     // Two words in the middle, whatever the model says: they come in more than one piece.
     let middle: Vec<&str> = whole.text.split_inclusive(' ').skip(4).take(2).collect();
     let stop = middle.concat();
     let (before, _) = whole.text.split_once(&stop).unwrap();
     request.sampling.stop = vec!["nowhere".into(), stop];
-    let stopped = collect(model.generate(request).await.unwrap()).await.unwrap();
+    let stopped = collect(model.generate(&request).await.unwrap()).await.unwrap();
     assert_eq!(stopped.text, before);
     assert_eq!(stopped.reason, FinishReason::Stop);
     assert!(stopped.usage.completion_tokens < whole.usage.completion_tokens);
@@ -90,12 +90,12 @@ async fn a_stop_sequence_ends_the_answer_and_is_not_in_it() {
 async fn too_long_a_prompt_is_refused_with_the_numbers() {
     let (_runtime, model) = model(256);
     let long = "word ".repeat(400);
-    let error = model.generate(ask(&long, 8)).await.err().unwrap();
+    let error = model.generate(&ask(&long, 8)).await.err().unwrap();
     assert_eq!(error.code(), ErrorCode::ContextLengthExceeded);
     assert!(error.message().contains("256"), "{error}");
-    let error = model.generate(ask("Hello", 300)).await.err().unwrap();
+    let error = model.generate(&ask("Hello", 300)).await.err().unwrap();
     assert_eq!(error.code(), ErrorCode::ContextLengthExceeded);
-    let whole = collect(model.generate(ask("Hello", 8)).await.unwrap()).await.unwrap();
+    let whole = collect(model.generate(&ask("Hello", 8)).await.unwrap()).await.unwrap();
     assert!(whole.usage.completion_tokens > 0, "the worker goes on after a refusal");
 }
 
@@ -103,11 +103,11 @@ async fn too_long_a_prompt_is_refused_with_the_numbers() {
 async fn dropping_the_stream_frees_the_slot() {
     let runtime = runtime(Options { threads: 1, slots: 1, cache_tokens: 1024, ..Options::default() });
     let model = runtime.chat_model("smollm2".into(), &small_chat_model(), 1024);
-    let mut abandoned = model.generate(ask("Write a very long story about a river.", 900)).await.unwrap();
+    let mut abandoned = model.generate(&ask("Write a very long story about a river.", 900)).await.unwrap();
     assert!(matches!(abandoned.next().await, Some(Ok(ChatEvent::Text { .. }))));
     drop(abandoned);
     // With one slot, this answer can only come when the story has ended.
-    let whole = collect(model.generate(ask("Say hello.", 4)).await.unwrap()).await.unwrap();
+    let whole = collect(model.generate(&ask("Say hello.", 4)).await.unwrap()).await.unwrap();
     assert!(whole.usage.completion_tokens > 0);
 }
 
@@ -121,11 +121,11 @@ async fn json_is_json_and_fits_its_schema() {
         "required": ["name", "age", "sex"],
     });
     request.response_format = ResponseFormat::JsonSchema { schema, extra: Default::default() };
-    let whole = collect(model.generate(request.clone()).await.unwrap()).await.unwrap();
+    let whole = collect(model.generate(&request).await.unwrap()).await.unwrap();
     let value: Value = serde_json::from_str(&whole.text).unwrap_or_else(|error| panic!("{error}: {}", whole.text));
     assert!(value["name"].is_string() && value["age"].is_i64() && value["sex"].is_string(), "{value}");
     request.response_format = ResponseFormat::JsonObject;
-    let whole = collect(model.generate(request).await.unwrap()).await.unwrap();
+    let whole = collect(model.generate(&request).await.unwrap()).await.unwrap();
     assert!(whole.text.trim_start().starts_with('{'), "{}", whole.text);
     if whole.reason == FinishReason::Stop {
         assert!(serde_json::from_str::<Value>(&whole.text).is_ok(), "{}", whole.text);
@@ -147,11 +147,11 @@ async fn what_cannot_be_loaded_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.gguf");
     let model = runtime.chat_model("broken".into(), &path, 512);
-    let error = model.generate(ask("x", 1)).await.err().unwrap();
+    let error = model.generate(&ask("x", 1)).await.err().unwrap();
     assert_eq!(error.code(), ErrorCode::ModelUnavailable);
     assert!(error.message().contains("model.gguf"), "{error}");
     std::fs::write(&path, b"GGUF and then nonsense").unwrap();
-    let error = model.generate(ask("x", 1)).await.err().unwrap();
+    let error = model.generate(&ask("x", 1)).await.err().unwrap();
     assert_eq!(error.code(), ErrorCode::ModelUnavailable, "{error}");
 }
 

@@ -166,7 +166,7 @@ impl ChatBackend for Scripted {
                 });
             }
         }
-        let events = self.chat.generate(call.request).await?;
+        let events = self.chat.generate(&call.request).await?;
         let events = events.map(move |event| {
             event.map(|event| match event {
                 ChatEvent::Finish { choice, reason, .. } => {
