@@ -18,7 +18,7 @@ macro_rules! text_id {
             pub fn new(text: impl Into<String>) -> Self { Self(text.into()) }
             $(
                 /// A fresh random one: the prefix and 96 random bits in hexadecimal.
-                pub fn random() -> Self { Self(format!(concat!($prefix, "{}"), random_hex())) }
+                pub fn random() -> Self { Self(random_id($prefix)) }
             )?
             /// As text.
             pub fn as_str(&self) -> &str { &self.0 }
@@ -120,9 +120,15 @@ fn random_bytes() -> [u8; 12] {
     })
 }
 
-fn random_hex() -> String {
-    let bytes = random_bytes();
+/// The prefix and 96 random bits in hexadecimal.
+pub fn random_id(prefix: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |four: u8| char::from(DIGITS[usize::from(four)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let bytes = random_bytes();
+    let mut id = String::with_capacity(prefix.len() + 2 * bytes.len());
+    id.push_str(prefix);
+    for byte in bytes {
+        id.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        id.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    id
 }

@@ -13,6 +13,7 @@ mod usage;
 pub use error::{Error, ErrorCode, Result};
 pub use id::{
     BaseId, CallId, ChunkId, DocumentId, FileId, KeyId, ModelName, ProjectId, ReviewId, Sequence, TenantId, UserId,
+    random_id,
 };
 pub use message::{Citation, Content, Fields, Message, Part, Role, ToolCall, ToolCallPiece};
 pub use money::Money;

@@ -6,7 +6,7 @@
 use crate::auth::{Caller, Editor};
 use crate::body::JsonBody;
 use crate::error::{ApiResult, ok};
-use crate::middleware::random_id;
+
 use crate::params::Path;
 use crate::state::AppState;
 use crate::{files, store_files, stores};
@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use yizhan_dialect::openai::{BatchObject, FileCounts, read_batch_request};
-use yizhan_domain::{BaseId, DocumentId, Error, Result};
+use yizhan_domain::{BaseId, DocumentId, Error, Result, random_id};
 use yizhan_store::DocumentState;
 
 const KEPT: usize = 1000;

@@ -10,7 +10,7 @@ use crate::sse;
 use crate::state::AppState;
 use crate::stream::FrameStream;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -153,27 +153,18 @@ impl Facts {
 
     pub(crate) fn onto(self, mut response: Response) -> Response {
         let headers = response.headers_mut();
-        let mut put = |name: &'static str, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
+        // Names and values as they are: given as texts, both would be copied.
+        let mut put = |name: &'static str, value: String| {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(HeaderName::from_static(name), value);
             }
         };
-        put("x-yizhan-call", &self.call);
-        if let Some(served) = &self.served {
-            put("x-yizhan-served-by", served);
-        }
-        if self.fallback {
-            put("x-yizhan-fallback", "true");
-        }
-        if let Some(cached) = self.cached {
-            put("x-yizhan-cache", cached);
-        }
-        if let Some(review) = &self.review {
-            put(REVIEW, review);
-        }
-        for (name, value) in &self.limits {
-            put(name, value);
-        }
+        put("x-yizhan-call", self.call);
+        self.served.map(|served| put("x-yizhan-served-by", served));
+        self.fallback.then(|| put("x-yizhan-fallback", "true".to_owned()));
+        self.cached.map(|cached| put("x-yizhan-cache", cached.to_owned()));
+        self.review.map(|review| put(REVIEW, review));
+        self.limits.into_iter().for_each(|(name, value)| put(name, value));
         response
     }
 }

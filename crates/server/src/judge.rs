@@ -5,13 +5,13 @@ use crate::backend::Moderated;
 use crate::body::JsonBody;
 use crate::chat::Facts;
 use crate::error::{ApiError, ApiResult, ok};
-use crate::middleware::random_id;
+
 use crate::state::AppState;
 use axum::extract::State;
 use std::sync::Arc;
 use yizhan_dialect::openai::{CategoryScore, ModerationRequest, ModerationResult, moderation_reply};
 use yizhan_dialect::{RerankRequest, RerankVersion, rerank_reply};
-use yizhan_domain::ModelName;
+use yizhan_domain::{ModelName, random_id};
 
 /// Orders documents by a query, Jina's way.
 pub(crate) async fn rerank(state: State<Arc<AppState>>, asker: Asker, body: JsonBody) -> ApiResult {

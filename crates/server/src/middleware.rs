@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
-use yizhan_domain::Error;
+use yizhan_domain::{Error, random_id};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -57,11 +57,4 @@ fn own_id(request: &Request) -> Option<RequestId> {
 
 fn fresh_id() -> RequestId {
     RequestId(random_id("req-").into())
-}
-
-/// The prefix and 96 random bits in hexadecimal.
-pub(crate) fn random_id(prefix: &str) -> String {
-    let random = yizhan_domain::FileId::random();
-    let digits = random.as_str().rsplit('-').next().unwrap_or_default();
-    format!("{prefix}{digits}")
 }
