@@ -3,6 +3,7 @@
 //! It does not know the steps; `chat` does.
 
 use crate::target::Target;
+use std::ops::Deref;
 use std::sync::Arc;
 use yizhan_access::Principal;
 use yizhan_cache::Wish;
@@ -62,16 +63,30 @@ impl Caller {
 
 /// A call of a chat route. `S` says how far it has come.
 pub struct Call<S> {
-    /// What the caller put into `model`.
-    pub(crate) model: ModelName,
+    /// What stays as it is. Boxed, since a call is moved from step to step.
+    pub(crate) asked: Box<Asked>,
     /// The conversation.
     pub(crate) request: ChatRequest,
+    /// How far it has come.
+    pub(crate) state: S,
+}
+
+/// What a caller asked for beside the conversation.
+pub struct Asked {
+    /// What the caller put into `model`.
+    pub(crate) model: ModelName,
     /// The caller's wishes for retrieval.
     pub(crate) retrieval: RetrievalWishes,
     /// Who calls.
     pub(crate) caller: Caller,
-    /// How far it has come.
-    pub(crate) state: S,
+}
+
+impl<S> Deref for Call<S> {
+    type Target = Asked;
+
+    fn deref(&self) -> &Asked {
+        &self.asked
+    }
 }
 
 /// The caller is known.
@@ -94,23 +109,22 @@ pub struct Grounded {
 impl Call<Known> {
     /// A call by someone whose key was checked: a [`Principal`] cannot be had otherwise.
     pub fn new(caller: Caller, model: ModelName, request: ChatRequest, retrieval: RetrievalWishes) -> Self {
-        Self { model, request, retrieval, caller, state: Known(()) }
+        Self { asked: Box::new(Asked { model, retrieval, caller }), request, state: Known(()) }
     }
 
     /// No rule forbids `request`, which is this call's, perhaps with masks.
     pub(crate) fn safe(self, request: ChatRequest, warnings: Vec<String>) -> Call<Safe> {
-        let Self { model, retrieval, caller, .. } = self;
-        Call { model, request, retrieval, caller, state: Safe { warnings } }
+        Call { asked: self.asked, request, state: Safe { warnings } }
     }
 }
 
 impl Call<Safe> {
     pub(crate) fn grounded(self, target: &Target, request: ChatRequest, by: GroundedBy) -> Call<Grounded> {
-        let Self { model, retrieval, caller, state, .. } = self;
+        let Self { asked, state, .. } = self;
         let GroundedBy { grounding, refusal } = by;
         let route = Arc::clone(&target.route);
         let state = Grounded { route, grounding, refusal, warnings: state.warnings };
-        Call { model, request, retrieval, caller, state }
+        Call { asked, request, state }
     }
 }
 

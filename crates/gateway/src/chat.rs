@@ -364,22 +364,23 @@ fn most_output(sampling: &Sampling, request: &ChatRequest) -> Option<u32> {
 }
 
 async fn generate(call: Call<Grounded>, walk: &mut Walk) -> Result<Begun> {
-    let Grounded { route, grounding, refusal, warnings } = call.state;
-    let expected = Expected { warnings, ..expected(&call.request) };
+    let Call { asked, request, state } = call;
+    let Grounded { route, grounding, refusal, warnings } = state;
+    let expected = Expected { warnings, ..expected(&request) };
     let events = match refusal {
         Some(sentence) => said(sentence),
         None => {
             if walk.policy.routes.contains_key(route.name()) {
                 walk.journal.record.route = Some(route.name().as_str().to_owned());
             }
-            let events = route.generate(&call.request, &walk.journal.trail).await?;
+            let events = route.generate(&request, &walk.journal.trail).await?;
             if let Some(grounding) = &grounding {
                 keep_sources(grounding, walk);
             }
             watched(events, walk)
         }
     };
-    Ok(Begun { name: call.model, events, grounding, expected })
+    Ok(Begun { name: asked.model, events, grounding, expected })
 }
 
 /// What is known of an answer before it comes.
