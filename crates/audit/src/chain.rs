@@ -13,6 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Result, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const DAY_MS: i64 = 86_400_000;
 /// How many zeros are written ahead of the records at a time. Over them, a sync need not write down that the file
@@ -24,6 +25,8 @@ const ROOM: u64 = 256 << 10;
 pub(crate) struct Surroundings {
     pub sync: fn(&File) -> Result<()>,
     pub now_ms: fn() -> i64,
+    /// How long a group waits for more, by how long the one before took.
+    pub gather: fn(Duration) -> Duration,
 }
 
 /// A record ready to be written.

@@ -126,7 +126,7 @@ impl AuditLog {
     /// `Conflict` when another process has it open; `Io` when it is damaged (see
     /// [`Options::continue_damaged`]) or cannot be used; `NotFound` when its key is not there.
     pub fn open(folder: &Path, options: Options) -> Result<Self> {
-        Self::open_in(folder, options, Surroundings { sync: File::sync_data, now_ms })
+        Self::open_in(folder, options, Surroundings { sync: File::sync_data, now_ms, gather })
     }
 
     pub(crate) fn open_in(folder: &Path, options: Options, around: Surroundings) -> Result<Self> {
@@ -281,6 +281,10 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
+fn gather(pace: Duration) -> Duration {
+    pace.min(LONGEST_GATHER)
+}
+
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -353,7 +357,7 @@ impl Writer {
     /// then all share the next one, instead of half of them waiting for every other. A lone caller waits for nobody.
     fn gather<'a>(&mut self, shared: &'a Shared, mut queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
         let expected = self.expected;
-        let until = Instant::now() + self.pace.min(LONGEST_GATHER);
+        let until = Instant::now() + (self.chain.surroundings.gather)(self.pace);
         while queue.items.len() < expected && !queue.closed && queue.commands.is_empty() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{Entries, Filter, Format, Payload, export, verify};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 fn record(number: u64) -> Record {
     let mut record = Record::new(CallId::new(format!("call-{number}")), 1_700_000_000_000 + number as i64, Kind::Chat);
@@ -111,7 +111,7 @@ static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000);
 async fn segments_change_with_size_and_day_and_old_ones_are_deleted_by_policy() {
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit");
-    let around = Surroundings { sync: File::sync_data, now_ms: || NOW.load(Ordering::SeqCst) };
+    let around = Surroundings { sync: File::sync_data, now_ms: || NOW.load(Ordering::SeqCst), gather };
     let with = || Options { segment_bytes: 1000, ..options(folder.path()) };
     let log = AuditLog::open_in(&audit, with(), around).unwrap();
     let mut withheld = record(0);
@@ -173,7 +173,7 @@ async fn a_disk_that_fails_fails_the_waiting_and_the_later_until_it_works_again(
     };
     let mut with = options(folder.path());
     with.retry = Duration::from_secs(3600);
-    let log = AuditLog::open_in(&audit, with, Surroundings { sync, now_ms }).unwrap();
+    let log = AuditLog::open_in(&audit, with, Surroundings { sync, now_ms, gather }).unwrap();
     fill(&log, 0..3).await;
     BROKEN.store(true, Ordering::SeqCst);
     let error = log.append(record(3)).await.unwrap_err();
@@ -261,4 +261,86 @@ async fn an_observer_that_panics_stops_nobody() {
     let log = AuditLog::open(&folder.path().join("audit"), with).unwrap();
     fill(&log, 0..3).await;
     assert_eq!(log.checkpoint().unwrap().sequence, 3);
+}
+
+static SYNCS: AtomicUsize = AtomicUsize::new(0);
+static DISK: Mutex<()> = Mutex::new(());
+
+/// A caller who comes with its next record.
+fn come(log: &AuditLog, number: u64) -> oneshot::Receiver<Result<Checkpoint>> {
+    let (reply, answer) = oneshot::channel();
+    log.push(record(number), Some(reply)).unwrap();
+    answer
+}
+
+fn numbers(answers: Vec<oneshot::Receiver<Result<Checkpoint>>>) -> Vec<u64> {
+    answers.into_iter().map(|answer| answer.blocking_recv().unwrap().unwrap().sequence).collect()
+}
+
+/// Returns when the writer waits until so many have come; it must not have synced more often than `syncs` until then.
+fn waits_for(log: &AuditLog, callers: usize, syncs: usize) {
+    while log.0.shared.queue().wanted != callers {
+        assert!(SYNCS.load(Ordering::SeqCst) <= syncs, "the writer did not wait for {callers} callers");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn callers_that_come_back_share_one_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit");
+    // A sync takes as long as the test holds the disk, and groups are never in a hurry.
+    let sync = |_: &File| {
+        SYNCS.fetch_add(1, Ordering::SeqCst);
+        drop(DISK.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    };
+    let around = Surroundings { sync, now_ms, gather: |_| Duration::from_secs(3600) };
+    let log = AuditLog::open_in(&audit, options(folder.path()), around).unwrap();
+    SYNCS.store(0, Ordering::SeqCst);
+
+    // One comes, and two more while the disk is busy with the first.
+    let disk = DISK.lock().unwrap();
+    let first = come(&log, 1);
+    while SYNCS.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    let others = vec![come(&log, 2), come(&log, 3)];
+    drop(disk);
+    assert_eq!(numbers(vec![first]), [1]);
+    // The first comes back: the two have waited for it.
+    waits_for(&log, 3, 1);
+    let answers = others.into_iter().chain([come(&log, 4)]).collect();
+    assert_eq!((numbers(answers), SYNCS.load(Ordering::SeqCst)), (vec![2, 3, 4], 2));
+    // From now on all three share each sync.
+    for round in 1..=10 {
+        let mut answers = vec![come(&log, 5)];
+        waits_for(&log, 3, 1 + round);
+        answers.extend([come(&log, 6), come(&log, 7)]);
+        assert_eq!(numbers(answers).len(), 3);
+        assert_eq!(SYNCS.load(Ordering::SeqCst), 2 + round);
+    }
+
+    // Who does not come back holds nobody up for longer than that, and not at all when the log is closed.
+    let last = come(&log, 8);
+    waits_for(&log, 3, 12);
+    let key = log.key().clone();
+    drop(log);
+    assert_eq!((numbers(vec![last]), SYNCS.load(Ordering::SeqCst)), (vec![35], 13));
+    assert_eq!(verify(&audit, &key, None).unwrap().records, 35);
+}
+
+#[test]
+fn a_group_waits_as_long_as_a_sync_takes_and_never_for_long() {
+    let micros = Duration::from_micros;
+    assert_eq!([micros(90), micros(90_000)].map(gather), [micros(90), LONGEST_GATHER]);
+}
+
+#[tokio::test]
+async fn a_lone_caller_waits_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let around = Surroundings { sync: |_| Ok(()), now_ms, gather: |_| Duration::from_secs(3600) };
+    let log = AuditLog::open_in(&folder.path().join("audit"), options(folder.path()), around).unwrap();
+    fill(&log, 0..5).await;
+    assert_eq!(log.checkpoint().unwrap().sequence, 5);
 }

@@ -57,6 +57,8 @@ error_codes! {
     ModelNotFound = "model_not_found", 404, "invalid_request_error";
     /// The route exists, the method does not.
     MethodNotAllowed = "method_not_allowed", 405, "invalid_request_error";
+    /// The request's body came too slowly or stopped coming; send it again.
+    RequestTimeout = "request_timeout", 408, "invalid_request_error";
     /// Something of that name is there already, or changed meanwhile.
     Conflict = "conflict", 409, "invalid_request_error";
     /// More bytes than the route takes.

@@ -13,7 +13,7 @@ use yizhan_audit::{Charged, Kind, Served};
 use yizhan_domain::{CallId, Error, ErrorCode, ModelName, Money, Result, Usage};
 use yizhan_guard::{Side, TextCheck};
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
-use yizhan_telemetry::{Outgoing, Step, Tried};
+use yizhan_telemetry::{Heard, Outgoing, Step, Tried};
 
 /// A short token has about this many bytes: estimates are rather too high than too low.
 const BYTES_A_TOKEN: usize = 3;
@@ -202,13 +202,15 @@ async fn traced<T>(walk: &mut Walk, model: &ModelName, work: impl Future<Output 
     walk.leave();
     let Some(outgoing) = walk.journal.trace.outgoing().map(|outgoing| outgoing.child()) else { return work.await };
     let (place, began) = (outgoing.context(), Instant::now());
-    let done = Outgoing::along(Some(outgoing), work).await;
+    let heard = Heard::default();
+    let done = heard.along(Outgoing::along(Some(outgoing), work)).await;
     walk.journal.trace.tried(&Tried {
         place,
         began,
         took: began.elapsed(),
         provider: walk.policy.provider_of(model),
         model: model.as_str(),
+        status: heard.status(),
         error: done.as_ref().err().map_or("", |error| error.code().as_str()),
         streamed: false,
         last_resort: false,

@@ -181,6 +181,7 @@ fn tried(trace: &mut CallTrace, one: &yizhan_routing::Attempt, streamed: bool) {
         took: one.took,
         provider: &one.provider,
         model: one.model.as_str(),
+        status: one.status,
         error: fault(one).map_or("", |code| code.as_str()),
         streamed,
         last_resort: one.last_resort,
@@ -193,7 +194,7 @@ fn attempt(one: yizhan_routing::Attempt) -> Attempt {
     Attempt {
         provider: provider.to_string(),
         model: one.model.as_str().to_owned(),
-        status: None,
+        status: one.status,
         error,
         ms: ms(one.took),
     }

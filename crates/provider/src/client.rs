@@ -20,6 +20,7 @@ use pool::Pool;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use yizhan_domain::{Error, ErrorCode, Result};
+use yizhan_telemetry::Heard;
 
 /// Most bytes of a body that is read whole.
 const MOST_BYTES: usize = 32 << 20;
@@ -94,6 +95,7 @@ impl Client {
             Ok(Err(error)) => return Err(Failure::unreachable(&*error)),
             Err(_) => return Err(late.into()),
         };
+        Heard::tell(reply.status().as_u16());
         if reply.status().is_success() {
             return Ok(reply);
         }

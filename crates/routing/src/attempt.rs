@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use yizhan_domain::{Error, ErrorCode, Result};
 use yizhan_model::{ChatEvent, ChatRequest, EventStream};
-use yizhan_telemetry::{Outgoing, TraceContext};
+use yizhan_telemetry::{Heard, Outgoing, TraceContext};
 
 /// What an attempt came to.
 pub(crate) enum Begun {
@@ -40,7 +40,8 @@ pub(crate) async fn begin(
     let place = trail.place();
     let mut note = Note::new(target, trail, last_resort, place.as_ref().map(Outgoing::context));
     let open = Open::count(target);
-    let content = Outgoing::along(place, first_content(target, request));
+    let heard = note.heard.clone();
+    let content = heard.along(Outgoing::along(place, first_content(target, request)));
     let begun = match wait {
         None => content.await,
         Some(wait) => match tokio::time::timeout(wait, content).await {
@@ -111,11 +112,13 @@ struct Note<'a> {
     last_resort: bool,
     place: Option<TraceContext>,
     outcome: Outcome,
+    heard: Heard,
 }
 
 impl<'a> Note<'a> {
     fn new(target: &'a Target, trail: &'a Trail, last_resort: bool, place: Option<TraceContext>) -> Self {
-        Self { target, trail, began: Instant::now(), last_resort, place, outcome: Outcome::Abandoned }
+        let (began, outcome, heard) = (Instant::now(), Outcome::Abandoned, Heard::default());
+        Self { target, trail, began, last_resort, place, outcome, heard }
     }
 }
 
@@ -125,6 +128,7 @@ impl Drop for Note<'_> {
             provider: Arc::clone(&self.target.provider),
             model: self.target.model.name().clone(),
             outcome: self.outcome,
+            status: self.heard.status(),
             began: self.began,
             took: self.began.elapsed(),
             last_resort: self.last_resort,

@@ -173,3 +173,44 @@ async fn open_calls_are_counted_until_the_answer_is_dropped() {
     assert_eq!(open(), 0);
     assert!(sender.send(Ok(ChatEvent::End { usage: Usage::default() })).is_err(), "upstream sees it closed");
 }
+
+/// Hears a status, then answers or fails.
+struct Answering(u16, ScriptedChat);
+
+#[async_trait::async_trait]
+impl ChatModel for Answering {
+    fn name(&self) -> &ModelName {
+        self.1.name()
+    }
+
+    fn context_length(&self) -> u32 {
+        self.1.context_length()
+    }
+
+    async fn generate(&self, request: ChatRequest) -> Result<EventStream> {
+        yizhan_telemetry::Heard::tell(self.0);
+        self.1.generate(request).await
+    }
+
+    async fn count_tokens(&self, request: &ChatRequest) -> Result<u32> {
+        self.1.count_tokens(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_trail_says_what_status_each_target_answered() {
+    let [broken, refusing, fine] = [(200, "broken"), (503, "refusing"), (201, "fine")]
+        .map(|(status, name)| Answering(status, ScriptedChat::new(name)));
+    broken.1.script(vec![fault(ErrorCode::ProviderFailed)]);
+    refusing.1.script(vec![fault(ErrorCode::Overloaded)]);
+    fine.1.say(&["fine"]);
+    let silent = ScriptedChat::new("silent");
+    silent.script(vec![fault(ErrorCode::ProviderFailed)]);
+    let models: [Arc<dyn ChatModel>; 4] = [Arc::new(broken), Arc::new(silent), Arc::new(refusing), Arc::new(fine)];
+    let targets = models.map(|model| Arc::new(Target::new("p", model, BreakerSettings::default())));
+    let route = Route::new("route".into(), once(), targets.into(), None).unwrap();
+    let trail = Trail::new();
+    assert_eq!(text(route.generate(ChatRequest::default(), &trail).await.unwrap()).await, "fine");
+    let statuses: Vec<_> = trail.attempts().iter().map(|one| one.status).collect();
+    assert_eq!(statuses, [Some(200), None, Some(503), Some(201)]);
+}

@@ -29,6 +29,8 @@ pub struct Attempt {
     pub model: ModelName,
     /// How it ended.
     pub outcome: Outcome,
+    /// The HTTP status that it answered, if it did; models that run here have none.
+    pub status: Option<u16>,
     /// When it was asked.
     pub began: Instant,
     /// From then to its first content or failure.

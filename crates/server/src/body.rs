@@ -1,6 +1,7 @@
-//! Taking a JSON body: a limit on its bytes, a limit on pauses, and clear errors.
+//! Taking a JSON body: a limit on its bytes, and clear errors. How slowly it may come is `pace`'s.
 
 use crate::error::ApiError;
+use crate::pace::too_late;
 use crate::state::AppState;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
@@ -26,7 +27,7 @@ impl FromRequest<Arc<AppState>> for JsonBody {
 
     async fn from_request(request: Request, state: &Arc<AppState>) -> std::result::Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let bytes = read(&parts.headers, body, state.settings.body_bytes, state.settings.idle_timeout).await?;
+        let bytes = read(&parts.headers, body, state.settings.body_bytes).await?;
         Ok(Self(parse_json(&bytes)?))
     }
 }
@@ -50,14 +51,13 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: usize, idle: Duration) -> Result<Vec<u8>> {
+async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>> {
     let announced = content_length(headers);
     let mut frames = body.into_data_stream();
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(limit));
     let mut too_large = announced.is_some_and(|length| length > limit);
     while !too_large {
-        let Ok(frame) = tokio::time::timeout(idle, frames.next()).await else { return Err(stalled(idle)) };
-        match frame {
+        match frames.next().await {
             None => return Ok(bytes),
             Some(Err(error)) => return Err(broken(&error)),
             Some(Ok(frame)) if bytes.len() + frame.len() > limit => too_large = true,
@@ -65,12 +65,12 @@ async fn read(headers: &HeaderMap, body: Body, limit: usize, idle: Duration) -> 
         }
     }
     if !headers.contains_key(header::EXPECT) {
-        drain(frames, limit.saturating_mul(DRAIN_FACTOR), idle.min(DRAIN_TIME)).await;
+        drain(frames, limit.saturating_mul(DRAIN_FACTOR)).await;
     }
     Err(too_many_bytes("The body", limit))
 }
 
-async fn drain(mut frames: axum::body::BodyDataStream, limit: usize, time: Duration) {
+async fn drain(mut frames: axum::body::BodyDataStream, limit: usize) {
     let reading = async {
         let mut left = limit;
         while let Some(Ok(frame)) = frames.next().await {
@@ -81,7 +81,7 @@ async fn drain(mut frames: axum::body::BodyDataStream, limit: usize, time: Durat
         }
     };
     // Not in time: then its sender sees the connection closed.
-    let _ = tokio::time::timeout(time, reading).await;
+    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
 }
 
 /// The error for more bytes than allowed.
@@ -90,12 +90,7 @@ pub(crate) fn too_many_bytes(what: &str, limit: usize) -> Error {
     Error::new(ErrorCode::TooLarge, format!("{what} is larger than {limit} bytes ({megabytes:.1} MiB), the limit."))
 }
 
-/// The error for a sender that fell silent.
-pub(crate) fn stalled(idle: Duration) -> Error {
-    let seconds = idle.as_secs_f32();
-    Error::new(ErrorCode::Timeout, format!("No part of the body came for {seconds} seconds; send it again."))
-}
-
 fn broken(error: &axum::Error) -> Error {
-    Error::new(ErrorCode::InvalidRequest, format!("The body could not be read to its end: {error}."))
+    let broken = || Error::new(ErrorCode::InvalidRequest, format!("The body could not be read to its end: {error}."));
+    too_late(error).unwrap_or_else(broken)
 }

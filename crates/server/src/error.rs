@@ -72,6 +72,10 @@ impl IntoResponse for ApiError {
         if error.code() == ErrorCode::InvalidApiKey {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if error.code() == ErrorCode::RequestTimeout {
+            // The rest of the body is not read.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if !noted {
             response.extensions_mut().insert(Unnoted(error.code()));
         }

@@ -28,6 +28,7 @@ mod middleware;
 mod models;
 mod notes;
 mod openapi;
+mod pace;
 mod page;
 mod params;
 mod patience;

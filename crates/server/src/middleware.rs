@@ -1,6 +1,7 @@
 //! Around every request: its id, its line in the log, and a reply even when a handler panics.
 
 use crate::error::ApiError;
+use crate::notes::Notes;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
@@ -11,6 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 use yizhan_domain::{Error, random_id};
+use yizhan_telemetry::with_ids_sync;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -44,9 +46,23 @@ pub(crate) async fn around(mut request: Request, next: impl AsyncFnOnce(Request)
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let (status, millis) = (response.status().as_u16(), begin.elapsed().as_secs_f32() * 1e3);
-    tracing::debug!(request = %id.0, %method, path, status, millis, "answered");
+    if is_logged() {
+        let (status, millis) = (response.status().as_u16(), begin.elapsed().as_secs_f32() * 1e3);
+        match response.extensions_mut().remove::<Notes>() {
+            // The ids are those of the line itself.
+            Some(notes) => with_ids_sync(Some(notes.ids()), || {
+                let tenant = notes.tenant().map(|tenant| tenant.as_str());
+                tracing::debug!(tenant, %method, path, status, millis, "answered");
+            }),
+            None => tracing::debug!(request = %id.0, %method, path, status, millis, "answered"),
+        }
+    }
     response
+}
+
+/// Is a line written for each request? Then replies bring their [`Notes`] along for it.
+pub(crate) fn is_logged() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
 }
 
 fn own_id(request: &Request) -> Option<RequestId> {

@@ -6,7 +6,7 @@
 use crate::auth::{Peer, user_agent};
 use crate::error::Unnoted;
 use crate::state::AppState;
-use crate::trace;
+use crate::{middleware, trace};
 use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use yizhan_access::Principal;
-use yizhan_domain::{CallId, ErrorCode};
+use yizhan_domain::{CallId, ErrorCode, TenantId};
 use yizhan_telemetry::{LogIds, Outgoing, Traced, with_ids};
 
 /// The routes that the gateway notes itself once it has the call; searches too.
@@ -62,6 +62,16 @@ impl Notes {
     /// The request's trace.
     pub(crate) fn traced(&self) -> Option<&Traced> {
         self.0.traced.as_ref()
+    }
+
+    /// What the request's log lines have in common.
+    pub(crate) fn ids(&self) -> &Arc<LogIds> {
+        &self.0.ids
+    }
+
+    /// Whose request it is, if the caller was recognised.
+    pub(crate) fn tenant(&self) -> Option<&TenantId> {
+        self.0.principal.get().map(Principal::tenant)
     }
 
     /// The caller was recognised.
@@ -135,7 +145,11 @@ pub(crate) async fn around(
         }
         response
     });
-    trace::answered(span, &notes.0.ids, response.await)
+    let mut response = trace::answered(span, &notes.0.ids, response.await);
+    if middleware::is_logged() {
+        response.extensions_mut().insert(notes);
+    }
+    response
 }
 
 /// Everything that changes something, and calls of models that were refused before the gateway had them. Of

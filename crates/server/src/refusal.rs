@@ -1,31 +1,112 @@
 //! A body for what hyper refuses by itself.
 //!
 //! A head that is no HTTP, or that is too long, never reaches a route: hyper answers it with a bare status and
-//! closes the connection. Until the connection's first call nothing else is ever written to it, so that such an
-//! answer is known for certain and gets the same form as every other error. Later ones stay bare.
+//! closes the connection. Between replies nothing else is ever written, so that such an answer is known for certain
+//! and gets the same form as every other error. While a reply is under way nothing is looked at: its bytes may be
+//! anything. So a bare status stays bare where it is written together with the end of the reply before it, as happens
+//! to a client that is slow to read.
 
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use yizhan_dialect::openai;
 use yizhan_domain::{Error, ErrorCode};
 
+/// Nothing of a reply is still to be written.
+const BETWEEN: u8 = 0;
+/// A request came through; its reply is not whole yet.
+const REPLYING: u8 = 1;
+/// Hyper has all of the reply, and may not have written it yet.
+const REPLIED: u8 = 2;
+
+/// Whose turn it is on a connection. Cheap to clone; all clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Turn(Arc<AtomicU8>);
+
+impl Turn {
+    /// A request came through: its reply is under way until the guard is dropped.
+    pub(crate) fn begin(&self) -> Replying {
+        self.0.store(REPLYING, Relaxed);
+        Replying(self.clone())
+    }
+
+    /// All that hyper had was written.
+    fn written(&self) {
+        // Hyper says so too before it has anything: of an unfinished reply it means nothing.
+        if self.0.load(Relaxed) == REPLIED {
+            self.0.store(BETWEEN, Relaxed);
+        }
+    }
+
+    fn is_between(&self) -> bool {
+        self.0.load(Relaxed) == BETWEEN
+    }
+}
+
+/// A reply under way.
+#[derive(Debug)]
+pub(crate) struct Replying(Turn);
+
+impl Replying {
+    /// The reply, which is under way until hyper is done with its body.
+    pub(crate) fn with(self, response: Response) -> axum::http::Response<Reply> {
+        response.map(|body| Reply { body, replying: self })
+    }
+}
+
+impl Drop for Replying {
+    fn drop(&mut self) {
+        self.0.0.store(REPLIED, Relaxed);
+    }
+}
+
+/// The body of a reply. Hyper drops it once the last byte is in its own buffer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    body: Body,
+    #[expect(dead_code, reason = "it ends when it is dropped")]
+    replying: Replying,
+}
+
+impl HttpBody for Reply {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// A connection on which refused heads get a body.
 pub(crate) struct Refusing<S> {
     stream: S,
-    /// Has a call come through?
-    called: Arc<AtomicBool>,
+    turn: Turn,
     /// What is written in the place of a bare refusal, and how much of it has been.
     told: Option<(Vec<u8>, usize)>,
 }
 
 impl<S> Refusing<S> {
-    /// Around a connection; who serves it sets the flag with its first call.
-    pub(crate) fn new(stream: S, called: Arc<AtomicBool>) -> Self {
-        Self { stream, called, told: None }
+    /// Around a connection; who serves it begins a turn with each request.
+    pub(crate) fn new(stream: S, turn: Turn) -> Self {
+        Self { stream, turn, told: None }
     }
 }
 
@@ -52,7 +133,7 @@ impl<S: AsyncWrite + Unpin> Refusing<S> {
     /// Writes the answer in the place of `bare`, once that is known to be one; none: it is not.
     fn poll_refuse(&mut self, context: &mut Context<'_>, bare: &[u8]) -> Option<Poll<Result<usize>>> {
         if self.told.is_none() {
-            self.told = (!self.called.load(Relaxed)).then(|| answer(bare))?.map(|answer| (answer, 0));
+            self.told = self.turn.is_between().then(|| answer(bare))?.map(|answer| (answer, 0));
         }
         let (answer, written) = self.told.as_mut()?;
         while *written < answer.len() {
@@ -98,6 +179,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Refusing<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        // Hyper flushes once it has written all that it had.
+        self.turn.written();
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

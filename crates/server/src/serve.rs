@@ -5,13 +5,13 @@
 use crate::auth::Peer;
 use crate::doors::{Doors, Greeted, Greeter};
 use crate::lane::{Converse, Lane};
+use crate::pace::Paced;
 use crate::patience::Patient;
-use crate::refusal::Refusing;
+use crate::refusal::{Refusing, Reply, Turn};
 use crate::state::{AppState, Settings};
 use crate::{cors, middleware, notes, routes};
 use axum::body::Body;
-use axum::http::Request;
-use axum::response::Response;
+use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
@@ -20,7 +20,6 @@ use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -67,8 +66,8 @@ fn conversation(state: Arc<AppState>, greeter: Greeter, stopped: watch::Receiver
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("no TCP_NODELAY: {error}");
         }
-        let called = Arc::default();
-        let service = Entrance { state: Arc::clone(&state), router: router.clone(), peer: Peer(peer), called };
+        let turn = Turn::default();
+        let service = Entrance { state: Arc::clone(&state), router: router.clone(), peer: Peer(peer), turn };
         Box::pin(welcome(greeter.clone(), stream, service, settings.clone(), stopped.clone()))
     })
 }
@@ -79,18 +78,19 @@ struct Entrance {
     state: Arc<AppState>,
     router: axum::Router,
     peer: Peer,
-    called: Arc<AtomicBool>,
+    turn: Turn,
 }
 
 impl Service<Request<Incoming>> for Entrance {
-    type Response = Response;
+    type Response = Response<Reply>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = std::result::Result<Response, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let Self { state, mut router, peer, called } = self.clone();
-        called.store(true, Relaxed);
-        let mut request = request.map(Body::new);
+        let Self { state, mut router, peer, turn } = self.clone();
+        let replying = turn.begin();
+        let Settings { idle_timeout, body_rate, .. } = state.settings;
+        let mut request = request.map(|body| Body::new(Paced::new(body, idle_timeout, body_rate)));
         request.extensions_mut().insert(peer);
         // One future for all of it: as layers of the router each would be a box of its own.
         Box::pin(async move {
@@ -98,7 +98,7 @@ impl Service<Request<Incoming>> for Entrance {
                 async |request: Request<Body>| router.call(request).await.unwrap_or_else(|never| match never {});
             let noted = async |request: Request<Body>| notes::around(&state, request, inside).await;
             let shared = async |request: Request<Body>| cors::around(&state, request, noted).await;
-            Ok(middleware::around(request, shared).await)
+            Ok(replying.with(middleware::around(request, shared).await))
         })
     }
 }
@@ -128,7 +128,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let patient = Patient::new(stream, settings.idle_timeout);
-    let io = TokioIo::new(Refusing::new(patient, Arc::clone(&service.called)));
+    let io = TokioIo::new(Refusing::new(patient, service.turn.clone()));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
     let connection = builder.serve_connection(io, service);

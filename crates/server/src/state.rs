@@ -27,6 +27,9 @@ pub struct Settings {
     pub head_timeout: Duration,
     /// A request's body, or the reading of a reply, may not pause for longer than this.
     pub idle_timeout: Duration,
+    /// A request's body comes within `idle_timeout` and a second more for every so many of its bytes: this is the
+    /// least rate of a long body, in bytes a second.
+    pub body_rate: u32,
     /// A stream that has nothing to say sends a comment this often.
     pub keep_alive: Duration,
     /// How long requests under way may take after the shutdown has begun.
@@ -45,6 +48,7 @@ impl Default for Settings {
             uploads_bytes: 1 << 30,
             head_timeout: Duration::from_secs(75),
             idle_timeout: Duration::from_secs(60),
+            body_rate: 240,
             keep_alive: Duration::from_secs(15),
             shutdown_grace: Duration::from_secs(20),
             lanes: std::thread::available_parallelism().map_or(1, usize::from),

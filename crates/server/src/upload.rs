@@ -3,14 +3,14 @@
 //! A file is held in memory while it is taken, as the blob store wants it whole. Permits, one a
 //! mebibyte, bound what all uploads together may hold.
 
-use crate::body::{content_length, stalled, too_many_bytes};
+use crate::body::{content_length, too_many_bytes};
 use crate::error::ApiError;
+use crate::pace::too_late;
 use crate::state::AppState;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use yizhan_domain::{Error, ErrorCode, Result};
 
@@ -48,7 +48,7 @@ impl FromRequest<Arc<AppState>> for Upload {
             let message = format!("Send the file as multipart/form-data: {}.", rejection.body_text());
             Error::new(ErrorCode::InvalidRequest, message)
         })?;
-        Ok(read(multipart, permit, announced, limit, state.settings.idle_timeout).await?)
+        Ok(read(multipart, permit, announced, limit).await?)
     }
 }
 
@@ -63,23 +63,22 @@ async fn read(
     permit: OwnedSemaphorePermit,
     announced: Option<usize>,
     limit: usize,
-    idle: Duration,
 ) -> Result<Upload> {
     let (mut file, mut purpose) = (None, None);
     for _ in 0..MAX_FIELDS {
-        let Some(mut field) = in_time(idle, multipart.next_field()).await? else { break };
+        let Some(mut field) = multipart.next_field().await.map_err(broken)? else { break };
         match field.name() {
             Some("file") if file.is_none() => {
                 let name = file_name(field.file_name())?;
                 let capacity = announced.unwrap_or(0).min(limit);
-                let bytes = take(&mut field, capacity, limit, idle).await?;
+                let bytes = take(&mut field, capacity, limit).await?;
                 file = Some((name, bytes));
             }
             Some("purpose") => {
-                let bytes = take(&mut field, 0, MAX_FIELD, idle).await?;
+                let bytes = take(&mut field, 0, MAX_FIELD).await?;
                 purpose = Some(String::from_utf8_lossy(&bytes).into_owned());
             }
-            _ => drop(take(&mut field, 0, MAX_FIELD, idle).await?),
+            _ => drop(take(&mut field, 0, MAX_FIELD).await?),
         }
     }
     let (name, bytes) =
@@ -101,9 +100,9 @@ fn file_name(sent: Option<&str>) -> Result<String> {
     Ok(name.to_owned())
 }
 
-async fn take(field: &mut Field<'_>, capacity: usize, limit: usize, idle: Duration) -> Result<Vec<u8>> {
+async fn take(field: &mut Field<'_>, capacity: usize, limit: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(capacity);
-    while let Some(chunk) = in_time(idle, field.chunk()).await? {
+    while let Some(chunk) = field.chunk().await.map_err(broken)? {
         if bytes.len() + chunk.len() > limit {
             return Err(too_many_bytes("The file", limit));
         }
@@ -112,16 +111,9 @@ async fn take(field: &mut Field<'_>, capacity: usize, limit: usize, idle: Durati
     Ok(bytes)
 }
 
-async fn in_time<T>(
-    idle: Duration,
-    reading: impl Future<Output = std::result::Result<T, MultipartError>>,
-) -> Result<T> {
-    match tokio::time::timeout(idle, reading).await {
-        Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) => {
-            let message = format!("The multipart body cannot be read: {}.", error.body_text());
-            Err(Error::new(ErrorCode::InvalidRequest, message))
-        }
-        Err(_) => Err(stalled(idle)),
-    }
+fn broken(error: MultipartError) -> Error {
+    too_late(&error).unwrap_or_else(|| {
+        let message = format!("The multipart body cannot be read: {}.", error.body_text());
+        Error::new(ErrorCode::InvalidRequest, message)
+    })
 }

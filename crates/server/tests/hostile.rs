@@ -120,6 +120,43 @@ async fn a_head_that_trickles_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_body_that_trickles_is_cut_off() {
+    // The pause that is allowed is much longer than the ones that are made.
+    let settings = Settings { idle_timeout: Duration::from_millis(300), body_rate: 1_000_000, ..Settings::default() };
+    let server = Running::start(&Scripted::new(), settings).await;
+    let form = "content-type: multipart/form-data; boundary=b\r\n";
+    let file = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n";
+    for (path, headers, begin) in [(CHAT, "", ""), ("/v1/messages", "", ""), ("/v1/files", form, file)] {
+        let mut stream = server.connect().await;
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\n{headers}");
+        let head = format!("{head}content-length: 1000000\r\n\r\n{begin}");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let (mut reading, mut writing) = stream.split();
+        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        let trickle = async {
+            while writing.write_all(b" ").await.is_ok() {
+                tick.tick().await;
+            }
+            std::future::pending().await
+        };
+        let mut answer = Vec::new();
+        let answered = async {
+            // A connection that is reset after the answer has told it all the same.
+            let _ = reading.read_to_end(&mut answer).await;
+        };
+        let ended = async {
+            tokio::select! { () = trickle => {}, () = answered => {} }
+        };
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect(path);
+        let reply = Reply::read(&answer);
+        assert_eq!(reply.status, 408, "{path}: {}", reply.head);
+        assert_shaped(&reply, path);
+        assert!(reply.head.contains("connection: close") && reply.body.contains("request_timeout"), "{reply:?}");
+        assert_alive(&server, path).await;
+    }
+}
+
+#[tokio::test]
 async fn nobodys_body_is_waited_for_before_it_is_known_whose() {
     // Patient with bodies: whoever waited for one would run into this test's own limit.
     let server = Running::start(&Scripted::new(), Settings::default()).await;
@@ -204,7 +241,75 @@ async fn requests_in_a_row_are_answered_in_a_row_up_to_the_first_bad_one() {
     assert_eq!(reply.status, 200);
     let all = format!("{}{}", reply.head.to_uppercase(), reply.body);
     let of = |status: &str| all.matches(&format!("HTTP/1.1 {status}")).count();
-    assert_eq!((of("200"), of("400"), of("")), (2, 1, 3), "{all}");
+    let replies = all.to_lowercase().matches("\r\ncontent-length:").count();
+    assert_eq!((of("200"), of("400"), replies), (2, 1, 3), "{all}");
+}
+
+/// Heads that hyper refuses by itself, and the status.
+fn refused_heads() -> [(String, u16); 3] {
+    [
+        ("garbage\r\n\r\n".to_owned(), 400),
+        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(70_000)), 414),
+        (format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(200)), 431),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_refused_after_a_reply_has_the_same_form() {
+    let backend = Scripted::new();
+    let server = Running::start(&backend, Settings::default()).await;
+    let ask = |stream: bool| {
+        let message = json!({"role": "user", "content": "Hi"});
+        let body = json!({"model": "scripted-chat", "stream": stream, "messages": [message]}).to_string();
+        let head = format!("POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n");
+        format!("{head}content-length: {}\r\n\r\n{body}", body.len())
+    };
+    let (whole, streamed) = (ask(false), ask(true));
+    let list = format!("GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n\r\n");
+    let absent = "HEAD /v1/models HTTP/1.1\r\nhost: x\r\n\r\n".to_owned();
+    for (good, end) in [(&whole, "}"), (&streamed, "\r\n0\r\n\r\n"), (&list, "]}"), (&absent, "\r\n\r\n")] {
+        for (bad, status) in refused_heads() {
+            // As a client that reads each reply before it asks again, and in one piece.
+            for is_patient in [true, false] {
+                let mut stream = server.connect().await;
+                let mut all = String::new();
+                if is_patient {
+                    stream.write_all(good.as_bytes()).await.unwrap();
+                    all = read_until(&mut stream, end).await;
+                    let _ = stream.write_all(bad.as_bytes()).await;
+                } else {
+                    let _ = stream.write_all(format!("{good}{bad}").as_bytes()).await;
+                }
+                let mut rest = Vec::new();
+                let _ = stream.read_to_end(&mut rest).await;
+                all += &String::from_utf8_lossy(&rest);
+                let at = all.rfind("HTTP/1.1 4").unwrap();
+                assert!(at > 0 && all[..at].ends_with(end), "the reply before it is whole: {all}");
+                let refused = Reply::read(&all.as_bytes()[at..]);
+                assert_eq!(refused.status, status, "{all}");
+                assert_shaped(&refused, "");
+                assert!(refused.head.contains(&format!("content-length: {}", refused.body.len())), "{refused:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_reads_like_a_refusal_arrives_as_it_is() {
+    let server = Running::start(&Scripted::new(), Settings::default()).await;
+    let text = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".repeat(40_000);
+    let part = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n";
+    let form = format!("{part}{text}\r\n--b--\r\n");
+    let kind = "content-type: multipart/form-data; boundary=b\r\n";
+    let file = server.raw(request(KEY, "POST", "/v1/files", kind, form.as_bytes())).await.json();
+    let path = format!("/v1/files/{}/content", file["id"].as_str().unwrap());
+    let get = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n\r\n");
+    // The second request waits in the server's buffer while the client reads the first reply in small pieces.
+    let reply = server.raw(format!("{get}garbage\r\n\r\n")).await;
+    assert_eq!(reply.status, 200);
+    let (content, refused) = reply.body.split_at(text.len());
+    assert!(content == text, "the content is changed");
+    assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ async fn a_body_that_stalls_is_not_waited_for() {
     let mut bytes = request(KEY, "POST", CHAT, "", question("Hi").as_bytes());
     bytes.truncate(bytes.len() - 5);
     let reply = server.raw(bytes).await;
-    assert_eq!((reply.status, reply.code().as_str()), (504, "timeout"));
+    assert_eq!((reply.status, reply.code().as_str()), (408, "request_timeout"));
 }
 
 #[tokio::test]

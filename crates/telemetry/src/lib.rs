@@ -12,6 +12,7 @@
 mod doc;
 mod facts;
 mod family;
+mod heard;
 mod histogram;
 mod log;
 mod metrics;
@@ -23,6 +24,7 @@ mod trace;
 
 pub use doc::document;
 pub use facts::{AttemptFacts, CallFacts, CallKind, CallOutcome, FindingFacts};
+pub use heard::Heard;
 pub use log::{LogIds, ids, with_ids, with_ids_sync};
 pub use metrics::{Metrics, MetricsOptions};
 pub use process::process_samples;

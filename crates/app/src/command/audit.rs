@@ -18,6 +18,9 @@ use yizhan_server::admin::time;
 /// How often a followed log is looked at.
 const LOOK: Duration = Duration::from_millis(300);
 
+/// Most characters of an act that are shown.
+const MOST_CHARS: usize = 300;
+
 pub(super) async fn run(global: &Global, command: Audit) -> Result<ExitCode> {
     let data = data_folder(global);
     let folder = data.join("audit");
@@ -91,9 +94,10 @@ fn show(global: &Global, stored: &Stored) {
     }
     let record = &stored.record;
     let detail = record.outcome.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    let act = act(record).map(|act| format!(" {act}")).unwrap_or_default();
     let served = record.served.as_ref().map(|served| format!(" by {}/{}", served.provider, served.model));
     output::line(format!(
-        "{} {} {} {} {}{}{}{} {} ms, {}+{} tokens{}",
+        "{} {} {} {} {}{}{}{}{} {} ms, {}+{} tokens{}",
         stored.sequence,
         time::write(record.time_ms, 0),
         record.tenant.as_ref().map_or("-", |tenant| tenant.as_str()),
@@ -101,12 +105,26 @@ fn show(global: &Global, stored: &Stored) {
         record.outcome.word(),
         detail,
         reviewed(record),
+        act,
         served.unwrap_or_default(),
         record.total_ms,
         record.usage.prompt_tokens,
         record.usage.completion_tokens,
         record.charge.as_ref().map(|charge| format!(", {}", charge.amount)).unwrap_or_default(),
     ));
+}
+
+/// What was asked of the house itself, and which values were set.
+fn act(record: &Record) -> Option<String> {
+    let request = record.extra.get("request").filter(|_| record.model.is_none())?.as_str()?;
+    let change = record.extra.get("change").map(|change| format!(" {change}")).unwrap_or_default();
+    let text = format!("{request}{change}");
+    // Callers chose these words: they do not steer the terminal.
+    let mut words: String = text.chars().filter(|letter| !letter.is_control()).take(MOST_CHARS).collect();
+    if words.len() < text.len() {
+        words.push('…');
+    }
+    Some(words)
 }
 
 /// What was decided on a review, or which one let the call pass.

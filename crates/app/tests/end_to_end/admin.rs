@@ -67,6 +67,10 @@ fn keys_made_without_a_server_work_with_one_and_change_at_once() {
     for what in ["create tenant clinic", "PATCH /admin/v1/tenants/clinic", "remove tenant 'clinic'"] {
         assert!(audit.contains(what), "'{what}' is not in the audit log: {audit}");
     }
+    let tail = house.ok(&["audit", "tail", "-n", "100"]).stdout;
+    for what in ["create tenant clinic {", "PATCH /admin/v1/tenants/clinic {\"limits\":{\"burst\":100,"] {
+        assert!(tail.contains(what), "'{what}' is not told to people: {tail}");
+    }
     assert!(!audit.contains(&made_before) && !audit.contains(&made_after), "a secret is in the audit log");
 }
 

@@ -105,6 +105,8 @@ fn a_route_falls_back_before_the_first_content_and_says_so() {
     }
     assert_eq!(server.get("/metrics", None).status, 401);
     assert_eq!(record["attempts"][0]["error"], "rate_limit_exceeded", "{record}");
+    let statuses = [0, 1].map(|attempt| &record["attempts"][attempt]["status"]);
+    assert_eq!(statuses, [&json!(429), &json!(200)], "{record}");
     // What has begun cannot be begun again: the caller is told.
     let broken = server.post("/v1/chat/completions", &ask("broken", true)).text;
     assert!(broken.contains("Hello ") && broken.contains("provider_error") && !broken.contains("[DONE]"), "{broken}");

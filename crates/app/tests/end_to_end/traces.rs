@@ -104,6 +104,7 @@ fn traced(endpoint: &str, more: &str) -> (House, Provider, Server) {
     std::fs::create_dir_all(house.data()).unwrap();
     std::fs::write(house.data().join("yizhan.toml"), text).unwrap();
     let mut command = house.command(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
+    command.env("YIZHAN_LOG", "warn,yizhan_server::middleware=debug");
     command.env("YIZHAN_BOOTSTRAP_KEY", KEY).env("OTLP_TEAM", "search");
     let mut running = Running::start(command);
     let ready = running.line().unwrap_or_else(|| panic!("the server ended at its start: {}", running.errors()));
@@ -159,6 +160,8 @@ fn a_call_is_one_trace_from_its_caller_to_its_provider() {
     assert_eq!(attribute(&call["events"][0], "yizhan.side"), "input", "{call:#?}");
     let (failed, answered) = (named(&spans, "attempt limited"), named(&spans, "attempt plain"));
     assert_eq!(attribute(failed, "error.type"), "rate_limit_exceeded");
+    let statuses = [failed, answered].map(|one| attribute(one, "http.response.status_code"));
+    assert_eq!(statuses, [json!("429"), json!("200")]);
     assert_eq!((&failed["status"]["code"], &answered["status"]), (&json!(2), &json!({})));
     for below in [
         failed,
@@ -185,6 +188,7 @@ fn calls_that_are_answered_at_once_and_refusals_are_traced_too() {
     let (call, attempt) = (named(&spans, "embeddings vectors"), named(&spans, "attempt vectors"));
     assert_eq!(attribute(call, "gen_ai.operation.name"), "embeddings");
     assert_eq!((&attempt["kind"], &attempt["parentSpanId"]), (&json!(3), &call["spanId"]));
+    assert_eq!(attribute(attempt, "http.response.status_code"), "200");
     let own = call["traceId"].as_str().unwrap();
     assert!(attribute(call, "yizhan.call").as_str().unwrap().ends_with(&own[8..]), "{call}");
     assert_eq!(provider.heads("traceparent"), [format!("00-{own}-{}-01", attempt["spanId"].as_str().unwrap())]);
@@ -274,6 +278,11 @@ fn a_stop_sends_what_waits_and_log_lines_name_their_call() {
     assert_eq!((&line["trace_id"], &line["call"]), (&json!(TRACE), &attribute(call, "yizhan.call")), "{line}");
     assert_eq!(line["request"], attribute(named(&spans, "POST /v1/chat/completions"), "yizhan.request"), "{line}");
     assert_eq!((&line["level"], &line["provider"]), (&json!("WARN"), &json!("mock")));
+    let of_call = |line: &&Value| line["message"] == "answered" && line["path"] == "/v1/chat/completions";
+    let answered = lines.iter().find(of_call).unwrap_or_else(|| panic!("{errors}"));
+    let ids = ["request", "call", "trace_id"];
+    assert_eq!(ids.map(|id| &answered[id]), ids.map(|id| &line[id]), "{answered}");
+    assert_eq!((&answered["tenant"], &answered["status"]), (&json!("default"), &json!(429)), "{answered}");
     let wrong = "[telemetry]\nendpoint = \"collector:4318\"\n";
     std::fs::write(house.data().join("yizhan.toml"), wrong).unwrap();
     house.run(&["config", "check"]).refused(1, &["telemetry", "collector:4318", "http://HOST:PORT"]);

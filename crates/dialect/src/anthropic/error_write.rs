@@ -41,6 +41,7 @@ const fn kind(code: ErrorCode) -> &'static str {
         ErrorCode::InvalidRequest
         | ErrorCode::ContextLengthExceeded
         | ErrorCode::MethodNotAllowed
+        | ErrorCode::RequestTimeout
         | ErrorCode::Conflict
         | ErrorCode::UnreadableDocument
         | ErrorCode::ContentBlocked

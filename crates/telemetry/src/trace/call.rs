@@ -57,6 +57,8 @@ pub struct Tried<'a> {
     pub provider: &'a str,
     /// The model there.
     pub model: &'a str,
+    /// The HTTP status that it answered, if it did.
+    pub status: Option<u16>,
     /// The error's code; empty when it answered.
     pub error: &'a str,
     /// Does its answer come in pieces?
@@ -264,6 +266,7 @@ impl Open {
         span.attributes.push(attribute("yizhan.attempt", self.tries));
         span.attributes.extend(provider_attributes(tried.provider, &providers));
         drop(providers);
+        span.attributes.extend(tried.status.map(|status| attribute("http.response.status_code", u64::from(status))));
         if tried.last_resort {
             span.attributes.push(attribute("yizhan.last_resort", true));
         }

@@ -87,6 +87,7 @@ fn tried(trace: &mut CallTrace, provider: &str, error: &str) {
         took,
         provider,
         model,
+        status: Some(if error.is_empty() { 200 } else { 502 }),
         error,
         streamed: true,
         last_resort: false,
@@ -137,6 +138,8 @@ fn a_call_is_a_tree_of_spans() {
     assert!(events[0]["timeUnixNano"].as_str() < events[1]["timeUnixNano"].as_str(), "{events:#?}");
     let failed = named(&spans, "attempt deepseek-chat");
     assert_eq!((&failed["status"]["code"], value(failed, "error.type")), (&2.into(), "provider_error".into()));
+    assert_eq!(value(failed, "http.response.status_code"), "502");
+    assert_eq!(value(named(&spans, "attempt kimi-k2"), "http.response.status_code"), "200");
     assert_eq!(value(named(&spans, "attempt kimi-k2"), "server.port"), "443");
 }
 
