@@ -67,6 +67,11 @@ impl Principal {
         })
     }
 
+    /// Is this the operator at the command line?
+    pub fn is_local(&self) -> bool {
+        self.0.key.as_str() == LOCAL
+    }
+
     /// Only for someone whose secret or token was checked.
     pub(crate) fn of(known: Known) -> Self {
         Self(Arc::new(known))
@@ -119,7 +124,7 @@ impl Principal {
     /// own, or at the command line.
     pub fn require_installation(&self, scope: Scope) -> Result<()> {
         self.require(scope)?;
-        if self.0.tenant == TenantId::default_tenant() || self.0.key.as_str() == LOCAL {
+        if self.0.tenant == TenantId::default_tenant() || self.is_local() {
             return Ok(());
         }
         let message = "Only the installation's own administrators and operators may do this. Ask them.";

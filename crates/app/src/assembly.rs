@@ -108,7 +108,9 @@ impl Assembly {
         .await?;
         let queue = Queue::new(config.queue);
         let gateway = Gateway::new(Arc::clone(&self.knowledge), apps, access, ledger, queue, policy);
-        let gateway = Arc::new(gateway.with_reviews(self.reviews(config)));
+        let reviews = self.reviews(config);
+        reviews.free_uses().await?;
+        let gateway = Arc::new(gateway.with_reviews(reviews));
         watch::watch(&metrics, &gateway, Arc::clone(&gauges));
         Ok(Governed { gateway, vault, limits, memory, meter, metrics, gauges })
     }

@@ -223,6 +223,14 @@ pub(crate) fn check(config: &Config, models: &Models) -> Result<()> {
     tenants(config).map(drop)
 }
 
+/// What is right, and yet may surprise.
+pub(crate) fn remarks(config: &Config) -> Result<Vec<&'static str>> {
+    let is_held = guard(config)?.is_some_and(|guard| guard.reviews_requests());
+    let held = "Rules with the action 'review' hold chat calls for a person; on embeddings, rerank and search, where \
+                nothing is held, they block.";
+    Ok(is_held.then_some(held).into_iter().collect())
+}
+
 /// Opens the audit log of a data folder, and brings the usage level with it. `watch` sees every record once
 /// it is kept, with its number.
 pub(crate) async fn ledger(

@@ -73,6 +73,8 @@ error_codes! {
     ContentBlocked = "content_filter", 400, "invalid_request_error";
     /// A rule wants a person to look at it first; the error names the review to ask for.
     HeldForReview = "held_for_review", 403, "permission_error";
+    /// The approval has let its one call pass; ask without it, to have the request held for a new one.
+    ApprovalUsed = "approval_used", 403, "permission_error";
     /// A provider failed, or cannot be reached.
     ProviderFailed = "provider_error", 502, "server_error";
     /// Every place in the queue is taken; retry later.

@@ -121,7 +121,7 @@ impl Gateway {
         match walked {
             Ok(begun) => Ok(self.reply(begun, walk, texts)),
             // The seldom ways are boxed: what a call's future has room for is copied with every call.
-            Err(error) => Err(Box::pin(self.refused(walk.journal, error)).await),
+            Err(error) => Err(Box::pin(self.refused(walk, error)).await),
         }
     }
 
@@ -151,7 +151,8 @@ impl Gateway {
 
     /// The answer's way out.
     fn reply(&self, begun: Begun, walk: Walk, texts: Option<Texts>) -> Reply {
-        let Walk { policy, journal, permit, slot, pending, prompt_tokens, most_output, mut withholding } = walk;
+        let Walk { policy, journal, permit, slot, pending, prompt_tokens, most_output, approval, mut withholding } =
+            walk;
         let Begun { name, events, grounding, expected } = begun;
         let said = Said::of(&journal.trace);
         if let Some(withholding) = &mut withholding {
@@ -190,6 +191,7 @@ impl Gateway {
             pending,
             texts,
             said,
+            approval,
             withholding,
         };
         Reply {
@@ -204,8 +206,12 @@ impl Gateway {
         }
     }
 
-    /// Notes a call that was not answered.
-    pub(crate) async fn refused(&self, mut journal: Journal, error: Error) -> Error {
+    /// Notes a call that was not answered; what was approved for it counts for another.
+    pub(crate) async fn refused(&self, walk: Walk, error: Error) -> Error {
+        let Walk { mut journal, approval, .. } = walk;
+        if let Some(approval) = approval {
+            approval.end(false).await;
+        }
         journal.refused(&error);
         journal.end(Usage::default(), None);
         match self.ledger.close(journal).await {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use yizhan_access::{Ask, Permit, Standing};
 use yizhan_audit::{Charged, Kind, Served};
 use yizhan_domain::{CallId, Error, ErrorCode, ModelName, Money, Result, Usage};
-use yizhan_guard::{Side, TextCheck};
+use yizhan_guard::{Action, Finding, Side, TextCheck};
 use yizhan_model::{ChatRequest, EmbedKind, Embeddings};
 use yizhan_telemetry::{Heard, Outgoing, Step, Tried};
 
@@ -176,7 +176,7 @@ impl Gateway {
     pub(crate) async fn arrived<T>(&self, walk: Walk, done: Result<(T, Took)>) -> Result<Answered<T>> {
         let (value, Took { usage, charge, by }) = match done {
             Ok(done) => done,
-            Err(error) => return Err(self.refused(walk.journal, error).await),
+            Err(error) => return Err(self.refused(walk, error).await),
         };
         let served = by.map(|model| {
             let provider = walk.policy.provider_of(&model).to_owned();
@@ -232,9 +232,21 @@ pub(crate) fn check(texts: &mut [String], walk: &mut Walk) -> Result<()> {
         let check = guard.check_text(text, Side::Input);
         walk.journal.found(&check.findings, false);
         if let Some(error) = check.error {
-            return Err(error);
+            return Err(if for_a_person(&check.findings) { not_held(&error) } else { error });
         }
         *text = check.text;
     }
     Ok(())
+}
+
+/// Is there nothing but the wish that a person looks at it first?
+fn for_a_person(findings: &[Finding]) -> bool {
+    let any = |action| findings.iter().any(|finding| finding.action == action);
+    any(Action::Review) && !any(Action::Block)
+}
+
+/// A text by itself does not say what a person would need to know to decide on it, so that only chat calls are held.
+fn not_held(error: &Error) -> Error {
+    let message = format!("{} Only chat calls are held for a person, so it is blocked here.", error.message());
+    Error::new(error.code(), message)
 }

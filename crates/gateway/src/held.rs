@@ -10,6 +10,7 @@
 //!
 //! It does not know how rules find things, how the queue is kept, nor who decides.
 
+use crate::approval::Approval;
 use crate::call::{Call, Known, Safe};
 use crate::reply::Checked;
 use crate::reviews::Reviews;
@@ -31,15 +32,19 @@ pub(crate) async fn guard(mut call: Call<Known>, reviews: Option<&Reviews>, walk
     let request = std::mem::take(&mut call.request);
     let Some(guard) = walk.policy.guard.clone() else { return Ok(call.safe(request, Vec::new())) };
     walk.enter(Stage::Rules);
-    let outcome = match decided(&call, &request, reviews).await? {
+    let decided = decided(&call, &request, reviews).await?;
+    let outcome = match &decided {
         None => guard.input(request),
         Some(review) => {
             walk.journal.reviewed(&review.id);
-            guard.reviewed_input(as_decided(&review, request)?)
+            guard.reviewed_input(as_decided(review, request)?)
         }
     };
     match outcome {
         Outcome::Pass(checked) => {
+            if let (Some(reviews), Some(review)) = (reviews, &decided) {
+                walk.approval = Some(Approval::begin(reviews, review, &call.caller.call).await?);
+            }
             walk.journal.found(&checked.findings, false);
             if let Some(reviews) = reviews.filter(|_| guard.reviews_answers()) {
                 let (item, asked) = (item(&call, ReviewSide::Output), checked.request.clone());
@@ -136,7 +141,7 @@ async fn hold(call: &Call<Known>, refusal: Refusal, reviews: &Reviews) -> Result
         Ok(id) => {
             let message = format!(
                 "{} It is held for review as {id}. GET /v1/reviews/{id} says how far that is; once it is approved, \
-                 send the same request again with the header x-yizhan-review: {id}.",
+                 send the same request again with the header x-yizhan-review: {id}. That counts for one call.",
                 error.message()
             );
             Error::new(ErrorCode::HeldForReview, message).under_review(id)
@@ -297,4 +302,4 @@ impl Answer {
 
 #[cfg(test)]
 #[path = "held_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -7,9 +7,9 @@ use crate::reviews::ReviewSettings;
 use std::time::Duration;
 use yizhan_access::{Credentials, Principal, Scope};
 use yizhan_audit::{AuditLog, Entries, Key, Options, Record};
-use yizhan_domain::{FinishReason, KeyId, TenantId, Usage};
+use yizhan_domain::{FinishReason, TenantId, Usage};
 use yizhan_guard::RuleSet;
-use yizhan_store::{Decision, ManualClock, MemoryStore, Page, ReviewFilter, Verdict};
+use yizhan_store::{ManualClock, MemoryStore, Page, ReviewFilter, Verdict};
 
 const RULES: &str = r#"
 rules:
@@ -19,14 +19,14 @@ rules:
 "#;
 const HOUR: Duration = Duration::from_secs(3600);
 
-struct Desk {
-    house: House,
-    reviews: Reviews,
+pub(crate) struct Desk {
+    pub(crate) house: House,
+    pub(crate) reviews: Reviews,
     time: ManualClock,
     folder: tempfile::TempDir,
 }
 
-fn desk() -> Desk {
+pub(crate) fn desk() -> Desk {
     desk_with(ReviewSettings { wait_hours: 2, use_hours: 1, ..ReviewSettings::default() })
 }
 
@@ -42,23 +42,28 @@ fn desk_with(settings: ReviewSettings) -> Desk {
     Desk { house, reviews, time, folder }
 }
 
-fn tenant() -> TenantId {
+pub(crate) fn tenant() -> TenantId {
     TenantId::default_tenant()
 }
 
-fn question(text: &str) -> ChatRequest {
+pub(crate) fn question(text: &str) -> ChatRequest {
     ChatRequest { messages: vec![Message::text(Role::User, text)], ..ChatRequest::default() }
 }
 
 impl Desk {
-    async fn principal(&self, tenant: &TenantId) -> Principal {
+    pub(crate) async fn principal(&self, tenant: &TenantId) -> Principal {
         let access = self.house.gateway.access();
         let (secret, _) = access.issue(tenant, "k", &[Scope::Inference]).await.unwrap();
         let authorization = format!("Bearer {secret}");
         access.identify(&Credentials { authorization: Some(&authorization), ..Credentials::default() }).await.unwrap()
     }
 
-    async fn ask(&self, by: &Principal, request: ChatRequest, review: Option<&ReviewId>) -> Result<Vec<ChatEvent>> {
+    pub(crate) async fn ask(
+        &self,
+        by: &Principal,
+        request: ChatRequest,
+        review: Option<&ReviewId>,
+    ) -> Result<Vec<ChatEvent>> {
         self.ask_model("scripted", by, request, review).await
     }
 
@@ -77,26 +82,26 @@ impl Desk {
     }
 
     /// Asks what a rule holds; the review's id.
-    async fn held(&self, by: &Principal, request: ChatRequest) -> ReviewId {
+    pub(crate) async fn held(&self, by: &Principal, request: ChatRequest) -> ReviewId {
         let error = self.ask(by, request, None).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::HeldForReview, "{error}");
         error.review().unwrap().clone()
     }
 
-    async fn decide(&self, id: &ReviewId, verdict: Verdict) {
-        let decision = Decision { verdict, by: KeyId::new("key-r"), user: None, note: "金额不符".into() };
-        self.reviews.decide(&tenant(), id, decision).await.unwrap();
+    pub(crate) async fn decide(&self, id: &ReviewId, verdict: Verdict) {
+        let reviewer = Principal::local(tenant());
+        self.reviews.decide(&reviewer, &tenant(), id, verdict, "金额不符".into()).await.unwrap();
     }
 
     /// Passes by the id: what the model was asked.
-    async fn passes(&self, by: &Principal, request: ChatRequest, id: &ReviewId) -> String {
+    pub(crate) async fn passes(&self, by: &Principal, request: ChatRequest, id: &ReviewId) -> String {
         self.house.model.say(&["ok"]);
         self.ask(by, request, Some(id)).await.unwrap();
         self.house.model.requests().last().unwrap().messages.last().unwrap().content.text()
     }
 
     /// All records of the audit log. It is closed by this.
-    fn records(self) -> Vec<Record> {
+    pub(crate) fn records(self) -> Vec<Record> {
         let Self { house, folder, .. } = self;
         drop(house);
         let key = Key::load(&folder.path().join("key")).unwrap();
@@ -144,10 +149,9 @@ async fn a_held_request_passes_once_it_is_approved_and_only_that_one() {
         assert_eq!(desk.ask(&ann, asked.clone(), named).await.unwrap_err().review(), Some(&id));
     }
     desk.decide(&id, Verdict::Approve).await;
-    assert_eq!(desk.passes(&ann, asked.clone(), &id).await, "转账 100 万，██ x", "other rules hold");
     let mut again = asked.clone();
     (again.streamed, again.sampling.max_tokens) = (true, Some(9));
-    desk.passes(&ann, again, &id).await;
+    assert_eq!(desk.passes(&ann, again, &id).await, "转账 100 万，██ x", "other rules hold");
     // Everything else is as if there were no such review.
     let (theirs, unknown) = (desk.held(&bob, asked.clone()).await, ReviewId::new("rev-0"));
     for (by, request, named) in [

@@ -5,6 +5,7 @@
 //! run or documents are kept.
 
 mod app;
+mod approval;
 mod call;
 mod chat;
 mod content;

@@ -3,6 +3,7 @@
 //!
 //! It does not know what was done to the events before.
 
+use crate::approval::Approval;
 use crate::content::{self, Said};
 use crate::held::{Withholding, is_withheld};
 use crate::journal::Journal;
@@ -44,6 +45,8 @@ pub(crate) struct Account {
     pub(crate) texts: Option<Texts>,
     /// What was answered, where the trace is to have it.
     pub(crate) said: Option<Said>,
+    /// What a person approved for this call.
+    pub(crate) approval: Option<Approval>,
     /// Needed when a rule withholds the answer for a person.
     pub(crate) withholding: Option<Box<Withholding>>,
 }
@@ -255,18 +258,26 @@ impl Recorded {
     fn record(&mut self, outcome: Outcome, last: impl FnOnce(&Usage) -> Item) {
         // The upstream is closed before the record says that the call is over.
         self.events = None;
-        let Some(account) = self.account.take() else {
+        let Some(mut account) = self.account.take() else {
             self.stage = Stage::Done;
             return;
         };
-        let ledger = account.ledger.clone();
+        let (ledger, approval) = (account.ledger.clone(), account.approval.take());
+        let is_answered = !matches!(outcome, Outcome::Failed(_));
         let mut journal = account.close(outcome);
         let last = last(&journal.record.usage);
         journal.record.status = match &last {
             Ok(_) => 200,
             Err(error) => error.code().status(),
         };
-        self.stage = Stage::Recording(Box::pin(async move { ledger.close(journal).await }), Some(last));
+        let recording = async move {
+            let recorded = ledger.close(journal).await;
+            if let Some(approval) = approval {
+                approval.end(is_answered && recorded.is_ok()).await;
+            }
+            recorded
+        };
+        self.stage = Stage::Recording(Box::pin(recording), Some(last));
     }
 }
 
@@ -337,8 +348,12 @@ impl Drop for Recorded {
             // The permit went with the future; what it held is given back, the record is kept all the same.
             self.stage = Stage::Done;
         }
-        if let Some(account) = self.account.take() {
+        if let Some(mut account) = self.account.take() {
             let ledger = account.ledger.clone();
+            if let Some(approval) = account.approval.take() {
+                // Whoever got the answer's beginning may not ask for another.
+                approval.end_later(account.seen.first().is_some());
+            }
             let mut journal = account.close(Outcome::Cancelled);
             journal.record.status = ErrorCode::Cancelled.status();
             ledger.close_later(journal);

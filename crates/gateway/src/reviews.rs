@@ -1,13 +1,14 @@
-//! The queue of what rules hold for a person: what may be put there, and decided, within which bounds.
+//! The queue of what rules hold for a person: what may be put there, and decided, within which bounds. Nobody lets a
+//! call of their own pass.
 //!
-//! It does not know calls, nor who may decide.
+//! It does not know calls, nor which keys may decide.
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use yizhan_access::Principal;
-use yizhan_domain::{Error, ErrorCode, Result, ReviewId, TenantId};
+use yizhan_domain::{CallId, Error, ErrorCode, KeyId, Result, ReviewId, TenantId};
 use yizhan_store::{Backlog, Decision, NewReview, Page, Review, ReviewFilter, ReviewStore, Verdict, no_review};
 
 const HOUR: u64 = 3600;
@@ -30,11 +31,13 @@ pub struct ReviewSettings {
     pub most_kib: u64,
     /// After how many days items are forgotten.
     pub keep_days: u32,
+    /// May whoever made a call approve what it is about?
+    pub self_approval: bool,
 }
 
 impl Default for ReviewSettings {
     fn default() -> Self {
-        Self { wait_hours: 24, use_hours: 24, most_waiting: 1000, most_kib: 256, keep_days: 30 }
+        Self { wait_hours: 24, use_hours: 24, most_waiting: 1000, most_kib: 256, keep_days: 30, self_approval: false }
     }
 }
 
@@ -60,12 +63,21 @@ struct Inner {
     store: Arc<dyn ReviewStore>,
     settings: RwLock<ReviewSettings>,
     backlog: RwLock<Backlog>,
+    /// The key with which this machine's command line asks the server.
+    operator: RwLock<Option<KeyId>>,
 }
 
 impl Reviews {
     /// Over a store.
     pub fn new(store: Arc<dyn ReviewStore>, settings: ReviewSettings) -> Self {
-        Self(Arc::new(Inner { store, settings: RwLock::new(settings), backlog: RwLock::default() }))
+        let (settings, backlog, operator) = (RwLock::new(settings), RwLock::default(), RwLock::default());
+        Self(Arc::new(Inner { store, settings, backlog, operator }))
+    }
+
+    /// Who has this key is the operator at the command line: they hold the data folder, so that no rule of ours keeps
+    /// anything from them.
+    pub fn set_operator(&self, key: KeyId) {
+        *self.0.operator.write() = Some(key);
     }
 
     /// Other bounds from now on. What is there keeps its times.
@@ -120,22 +132,53 @@ impl Reviews {
     }
 
     /// Decides on an item. `NotFound` when the tenant has none of that id, `Conflict` when it waits no more,
-    /// `InvalidRequest` when a text is empty or too long.
-    pub async fn decide(&self, tenant: &TenantId, id: &ReviewId, decision: Decision) -> Result<Review> {
+    /// `InvalidRequest` when a text is empty or too long, `PermissionDenied` when it may only go on by the word of
+    /// another person.
+    pub async fn decide(
+        &self,
+        by: &Principal,
+        tenant: &TenantId,
+        id: &ReviewId,
+        verdict: Verdict,
+        note: String,
+    ) -> Result<Review> {
         let settings = self.settings();
-        if let Verdict::Edit(text) = &decision.verdict
+        if let Verdict::Edit(text) = &verdict
             && (text.trim().is_empty() || text.len() as u64 > settings.most_kib << 10)
         {
             let what = format!("Give a text of at most {} KiB; to leave nothing of it, reject it.", settings.most_kib);
             return Err(Error::invalid("text", what));
         }
-        if decision.note.chars().count() > MOST_NOTE {
+        if note.chars().count() > MOST_NOTE {
             return Err(Error::invalid("note", format!("A note has at most {MOST_NOTE} characters.")));
         }
+        if verdict != Verdict::Reject && !settings.self_approval && !self.is_operator(by) {
+            another(by, &self.get(tenant, id).await?)?;
+        }
+        let decision = Decision { verdict, by: by.key().clone(), user: by.user().cloned(), note };
         let good_for = Duration::from_secs(u64::from(settings.use_hours) * HOUR);
         let decided = self.0.store.decide(tenant, id, decision, good_for).await;
         self.look().await;
         decided
+    }
+
+    fn is_operator(&self, by: &Principal) -> bool {
+        by.is_local() || self.0.operator.read().as_ref() == Some(by.key())
+    }
+
+    /// Takes an approval for one call; see [`ReviewStore::begin_use`].
+    pub(crate) async fn begin_use(&self, tenant: &TenantId, id: &ReviewId, call: &CallId) -> Result<Review> {
+        self.0.store.begin_use(tenant, id, call).await
+    }
+
+    /// The call that has an approval is over.
+    pub(crate) async fn end_use(&self, tenant: &TenantId, id: &ReviewId, call: &CallId, is_done: bool) -> Result<()> {
+        self.0.store.end_use(tenant, id, call, is_done).await
+    }
+
+    /// Gives back the approvals that calls had when the last process died. Before the first call.
+    pub async fn free_uses(&self) -> Result<()> {
+        self.0.store.free_uses().await
     }
 
     /// Removes what the bounds say, and looks what waits. To be done now and then.
@@ -153,6 +196,23 @@ impl Reviews {
             Err(error) => tracing::warn!(%error, "the reviews that wait could not be counted"),
         }
     }
+}
+
+/// `PermissionDenied` when the call was made by whoever is to let it go on: with the same key, or another of the same
+/// user.
+fn another(by: &Principal, review: &Review) -> Result<()> {
+    let Review { id, item, .. } = review;
+    let is_user = by.user().is_some() && item.user.as_ref() == by.user() && item.tenant == *by.tenant();
+    let who = match &item.user {
+        Some(user) if is_user => format!("the user '{user}'"),
+        _ if item.key == *by.key() => format!("the key {}", item.key),
+        _ => return Ok(()),
+    };
+    let message = format!(
+        "The review {id} is about a call of your own, made by {who}: somebody else must approve or edit it; you may \
+         reject it. Where one person does everything, self_approval = true under [review] in yizhan.toml permits it."
+    );
+    Err(Error::new(ErrorCode::PermissionDenied, message))
 }
 
 /// Was it held from a call with the same key, for the same project?

@@ -2,6 +2,7 @@
 //!
 //! It does not know the steps.
 
+use crate::approval::Approval;
 use crate::held::Withholding;
 use crate::journal::Journal;
 use crate::ledger::Ledger;
@@ -23,6 +24,8 @@ pub(crate) struct Walk {
     pub(crate) pending: Option<Pending>,
     pub(crate) prompt_tokens: u32,
     pub(crate) most_output: Option<u32>,
+    /// What a person approved for this call, when that is why it passed.
+    pub(crate) approval: Option<Approval>,
     /// Needed when a rule withholds the answer for a person; none when no rule does.
     pub(crate) withholding: Option<Box<Withholding>>,
 }
@@ -37,6 +40,7 @@ impl Walk {
             pending: None,
             prompt_tokens: 0,
             most_output: None,
+            approval: None,
             withholding: None,
         }
     }

@@ -65,6 +65,8 @@ pub(crate) struct Plan {
     pub(crate) rules: Vec<Known>,
     pub(crate) input: Side,
     pub(crate) output: Side,
+    /// Can a rule hold requests until a person has looked at them?
+    pub(crate) reviews_requests: bool,
 }
 
 /// Packs first, then the sets in their order; a later rule takes the place of an earlier one of its id.
@@ -97,13 +99,15 @@ pub(crate) fn compile(sets: &[RuleSet]) -> Result<Plan> {
             within: rule.matcher.require.as_ref().map(|require| require.within.unwrap_or(usize::MAX)),
         });
     }
-    let reviews = rules.iter().any(|(rule, _)| rule.action == Action::Review && rule.way != Where::Input);
+    let reviews_but = |way| rules.iter().any(|(rule, _)| rule.action == Action::Review && rule.way != way);
+    let (reviews, reviews_requests) = (reviews_but(Where::Input), reviews_but(Where::Output));
     let [gate_in, gate_out] = build_pair(gates)?;
     let [watch_in, watch_out] = build_pair(watches)?;
     Ok(Plan {
         rules: known,
         input: Side { gate: gate_in, watch: watch_in, reviews: false },
         output: Side { gate: gate_out, watch: watch_out, reviews },
+        reviews_requests,
     })
 }
 

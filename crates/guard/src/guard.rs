@@ -179,6 +179,11 @@ impl Guard {
         self.plan.output.reviews
     }
 
+    /// Can a rule hold requests until a person has looked at them?
+    pub fn reviews_requests(&self) -> bool {
+        self.plan.reviews_requests
+    }
+
     /// Guards an answer on its way. Without rules for answers the stream passes untouched.
     pub fn output(self: &Arc<Self>, events: EventStream) -> Guarded {
         Guarded::new(self, events)

@@ -296,8 +296,12 @@ fn review_routes() -> Vec<Route> {
             .query(&["limit", "order", "after", "before", "state", "side", "model", "key"])
             .gives("ReviewList"),
         Route::new("get", REVIEW, "Shows all of what is held.", admin::review).gives("Review"),
-        Route::new("post", APPROVE, "Lets it go on as it is.", admin::approve).takes("ReviewNote").gives("Review"),
-        Route::new("post", EDIT, "Lets it go on with another text.", admin::edit).takes("ReviewEdit").gives("Review"),
+        Route::new("post", APPROVE, "Lets it go on as it is; not for who asked.", admin::approve)
+            .takes("ReviewNote")
+            .gives("Review"),
+        Route::new("post", EDIT, "Lets it go on with another text; not for who asked.", admin::edit)
+            .takes("ReviewEdit")
+            .gives("Review"),
         Route::new("post", REJECT, "Does not let it go on.", admin::reject).takes("ReviewNote").gives("Review"),
         Route::new(
             "get",

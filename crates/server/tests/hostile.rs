@@ -12,7 +12,10 @@ use support::http::{Reply, Running, assert_alive, assert_shaped, impatient, read
 use support::{KEY, Scripted};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use yizhan_access::{Access, Scope};
+use yizhan_domain::{CallId, KeyId, ModelName, TenantId};
+use yizhan_gateway::{ReviewSettings, Reviews};
 use yizhan_server::Settings;
+use yizhan_store::{MemoryStore, NewReview, ReviewSide, ReviewStore};
 
 const CHAT: &str = "/v1/chat/completions";
 const MEGABYTE: usize = 1 << 20;
@@ -426,7 +429,7 @@ async fn settled(server: &Running, name: &str) -> (String, Vec<String>) {
     };
     made("/admin/v1/tenants", json!({"id": name})).await;
     let own = format!("/admin/v1/tenants/{name}");
-    let scopes = json!(["inference", "documents", "keys", "usage", "audit"]);
+    let scopes = json!(["inference", "documents", "keys", "usage", "audit", "review"]);
     let key = made(&format!("{own}/keys"), json!({"name": "all", "scopes": scopes})).await;
     let secret = key["secret"].as_str().unwrap().to_owned();
     made(&format!("{own}/users"), json!({"id": format!("user-of-{name}")})).await;
@@ -445,6 +448,29 @@ async fn settled(server: &Running, name: &str) -> (String, Vec<String>) {
     (secret, vec![file, base, batch, key])
 }
 
+/// A question and an answer that wait for a person of this tenant.
+async fn held(store: &MemoryStore, tenant: &str) -> [String; 2] {
+    let hold = async |side, digest: &str| {
+        let item = NewReview {
+            call: CallId::random(),
+            tenant: TenantId::new(tenant),
+            project: None,
+            user: None,
+            key: KeyId::new(format!("key-of-{tenant}")),
+            side,
+            model: ModelName::new("scripted-chat"),
+            rules: vec!["transfer".into()],
+            message: "wait".into(),
+            digest: digest.into(),
+            text: "secret".into(),
+            held: json!({"request": {"messages": []}, "events": []}),
+            complete: true,
+        };
+        store.hold(item, Duration::from_secs(3600), 9).await.unwrap().unwrap().to_string()
+    };
+    [hold(ReviewSide::Input, "d").await, hold(ReviewSide::Output, "").await]
+}
+
 /// Another id of the same kind and length, that nobody has.
 fn never_given(id: &str) -> String {
     let (kind, rest) = id.split_at(id.find(['-', '_']).map_or(0, |at| at + 1));
@@ -453,9 +479,13 @@ fn never_given(id: &str) -> String {
 
 #[tokio::test]
 async fn what_another_tenant_has_looks_like_what_nobody_has() {
-    let server = Running::start(&Scripted::new(), Settings::default()).await;
+    let backend = Scripted::new();
+    let reviews = Reviews::new(Arc::new(backend.store.clone()), ReviewSettings::default());
+    let server = Running::with(backend.state(Settings::default()).await.with_reviews(reviews)).await;
     let (_, theirs) = settled(&server, "theirs").await;
     let (secret, ours) = settled(&server, "ours").await;
+    let [question, answer] = &held(&backend.store, "theirs").await;
+    held(&backend.store, "ours").await;
     let ([file, base, batch, key], [own_file, own_base, ..]) = (&theirs[..], &ours[..]) else { panic!("ids") };
     let chat = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": "hello"}]}).to_string();
     let body = |value: Value| value.to_string();
@@ -509,6 +539,19 @@ async fn what_another_tenant_has_looks_like_what_nobody_has() {
         ("GET", "project-of-theirs", at("/admin/v1/tenants/ours/projects/ID", "")),
         ("PATCH", key, at("/admin/v1/tenants/ours/keys/ID", r#"{"name":"mine"}"#)),
         ("DELETE", key, at("/admin/v1/tenants/ours/keys/ID", "")),
+        ("GET", "theirs", at("/admin/v1/tenants/ID/reviews", "")),
+        ("GET", question, at("/admin/v1/tenants/theirs/reviews/ID", "")),
+        ("POST", question, at("/admin/v1/tenants/theirs/reviews/ID/approve", "{}")),
+        ("POST", "theirs", Box::new(|id| (format!("/admin/v1/tenants/{id}/reviews/{question}/approve"), "{}".into()))),
+        ("GET", key, at("/admin/v1/tenants/ours/reviews?key=ID", "")),
+        ("GET", question, at("/admin/v1/tenants/ours/reviews?after=ID", "")),
+        ("GET", question, at("/admin/v1/tenants/ours/reviews/ID", "")),
+        ("POST", question, at("/admin/v1/tenants/ours/reviews/ID/approve", "{}")),
+        ("POST", question, at("/admin/v1/tenants/ours/reviews/ID/edit", r#"{"text":"mine"}"#)),
+        ("POST", question, at("/admin/v1/tenants/ours/reviews/ID/reject", "{}")),
+        ("POST", answer, at("/admin/v1/tenants/ours/reviews/ID/approve", "{}")),
+        ("GET", question, at("/v1/reviews/ID", "")),
+        ("GET", answer, at("/v1/reviews/ID", "")),
         ("GET", "theirs", at("/admin/v1/usage?tenant=ID", "")),
         ("GET", key, at("/admin/v1/usage?key=ID", "")),
     ];
@@ -526,6 +569,8 @@ async fn what_another_tenant_has_looks_like_what_nobody_has() {
     }
     let keys = server.call("GET", "/admin/v1/tenants/theirs/keys", "").await.json();
     assert_eq!(keys["data"][0]["name"], "all", "{keys}");
+    let waiting = server.call("GET", "/admin/v1/tenants/theirs/reviews?state=waiting", "").await.json();
+    assert_eq!(waiting["data"].as_array().map(Vec::len), Some(2), "{waiting}");
 }
 
 #[tokio::test]
@@ -546,7 +591,7 @@ async fn keys_that_were_never_given_are_told_apart_by_nothing() {
     let backend = Scripted::new();
     let access = Arc::new(Access::new(Arc::new(backend.store.clone())));
     let revoked = backend.key(&access, Scope::Inference).await;
-    let tenant = yizhan_domain::TenantId::default_tenant();
+    let tenant = TenantId::default_tenant();
     for key in access.keys(&tenant).await.unwrap() {
         access.revoke(&tenant, &key.id).await.unwrap();
     }

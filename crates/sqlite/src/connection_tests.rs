@@ -92,3 +92,26 @@ fn data_of_the_first_version_is_taken_over() {
         opened.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     assert_eq!(kept, ("a.pdf".to_owned(), None, 0));
 }
+
+#[test]
+fn an_approval_from_before_it_was_counted_lets_one_call_pass() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("yizhan.db");
+    let old = Connection::open(&path).unwrap();
+    MIGRATIONS[..6].iter().for_each(|step| old.execute_batch(step).unwrap());
+    let row = "INSERT INTO review (id, tenant, key, call, side, model, rules, message, digest, text, held, complete,
+        state, created_ms, expires_ms, decided_by, decided_ms, note)
+        VALUES ('rev-1', 'bank', 'key-1', 'call-1', 'input', 'm', '[\"r\"]', 'wait', 'd', 'x', '{}', 1,
+        'approved', 1, 100, 'key-r', 2, 'fine')";
+    old.execute_batch(row).unwrap();
+    old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    old.pragma_update(None, "user_version", 6).unwrap();
+    drop(old);
+    let new = open_writer(&path).unwrap();
+    let (bank, id) = ("bank".into(), "rev-1".into());
+    let kept = crate::review::find(&new, 50, &bank, &id).unwrap().unwrap();
+    assert_eq!((kept.used, kept.decided.unwrap().note.as_str(), kept.over), (None, "fine", false));
+    let begin = |call: &str| crate::review::begin_use(&new, 50, &bank, &id, &call.into());
+    begin("call-2").unwrap();
+    assert!(begin("call-3").is_err());
+}

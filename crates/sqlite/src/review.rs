@@ -8,13 +8,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use std::time::Duration;
 use yizhan_domain::{CallId, Error, KeyId, ModelName, ProjectId, ReviewId, TenantId, UserId};
 use yizhan_store::{
-    Backlog, Decided, Decision, NewReview, Page, REVIEW_PREVIEW, Review, ReviewFilter, ReviewSide, ReviewState,
+    Backlog, Decided, Decision, NewReview, Page, REVIEW_PREVIEW, Review, ReviewFilter, ReviewSide, ReviewState, Use,
     Verdict, millis, no_review, unknown_cursor,
 };
 
 const BRIEF: &str = "id, tenant, project, user, key, call, side, model, rules, message, digest, complete, \
                      CASE WHEN state = 'waiting' AND expires_ms <= ?1 THEN 'expired' ELSE state END AS shown, \
-                     created_ms, expires_ms, decided_by, decided_user, decided_ms, note";
+                     created_ms, expires_ms, decided_by, decided_user, decided_ms, note, used_by, used_ms, used_up";
 
 /// All columns, with the time as the first parameter; for a list the texts' beginnings alone.
 fn columns(is_list: bool) -> String {
@@ -140,6 +140,45 @@ pub(crate) fn decide(
     find(db, now_ms, tenant, id)?.ok_or_else(|| no_review(id).into())
 }
 
+pub(crate) fn begin_use(
+    db: &Connection,
+    now_ms: i64,
+    tenant: &TenantId,
+    id: &ReviewId,
+    call: &CallId,
+) -> Result<Review, Fault> {
+    let mut found = find(db, now_ms, tenant, id)?.ok_or_else(|| no_review(id))?;
+    if let Some(error) = found.unusable() {
+        return Err(error.into());
+    }
+    let sql = "UPDATE review SET used_by = ?, used_ms = ?, used_up = 0 WHERE id = ?";
+    db.prepare_cached(sql)?.execute(params![call.as_str(), now_ms, id.as_str()])?;
+    found.used = Some(Use { call: call.clone(), at_ms: now_ms, is_done: false });
+    Ok(found)
+}
+
+pub(crate) fn end_use(
+    db: &Connection,
+    now_ms: i64,
+    tenant: &TenantId,
+    id: &ReviewId,
+    call: &CallId,
+    is_done: bool,
+) -> Result<(), Fault> {
+    let (used_by, used_ms) = if is_done { (Some(call.as_str()), Some(now_ms)) } else { (None, None) };
+    let sql = "UPDATE review SET used_by = ?, used_ms = ?, used_up = ? \
+               WHERE tenant = ? AND id = ? AND used_by = ? AND used_up = 0";
+    let row = params![used_by, used_ms, is_done, tenant.as_str(), id.as_str(), call.as_str()];
+    db.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+pub(crate) fn free_uses(db: &Connection) -> Result<(), Fault> {
+    let sql = "UPDATE review SET used_by = NULL, used_ms = NULL WHERE used_by IS NOT NULL AND used_up = 0";
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
 pub(crate) fn backlog(db: &Connection, now_ms: i64) -> Result<Backlog, Fault> {
     let sql = "SELECT count(*), min(created_ms) FROM review WHERE state = 'waiting' AND expires_ms > ?";
     let read = |row: &Row<'_>| Ok(Backlog { waiting: row.get(0)?, oldest_ms: row.get(1)? });
@@ -173,8 +212,12 @@ fn from_row(row: &Row<'_>, now_ms: i64) -> Result<Review, Fault> {
             user: maybe(16)?.map(UserId::new),
             at_ms: row.get::<_, Option<i64>>(17)?.unwrap_or_default(),
             note: maybe(18)?.unwrap_or_default(),
-            edited: maybe(21)?,
+            edited: maybe(24)?,
         }),
+    };
+    let used = match maybe(19)? {
+        None => None,
+        Some(call) => Some(Use { call: CallId::new(call), at_ms: row.get(20)?, is_done: row.get(21)? }),
     };
     Ok(Review {
         id: ReviewId::new(text(0)?),
@@ -190,13 +233,14 @@ fn from_row(row: &Row<'_>, now_ms: i64) -> Result<Review, Fault> {
             message: row.get(9)?,
             digest: row.get(10)?,
             complete: row.get(11)?,
-            held: serde_json::from_str(text(19)?)?,
-            text: row.get(20)?,
+            held: serde_json::from_str(text(22)?)?,
+            text: row.get(23)?,
         },
         state: ReviewState::parse(state).ok_or_else(|| unknown(state))?,
         created_ms: row.get(13)?,
         expires_ms,
         over: expires_ms <= now_ms,
         decided,
+        used,
     })
 }

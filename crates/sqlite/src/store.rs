@@ -11,7 +11,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use yizhan_domain::{BaseId, ChunkId, DocumentId, Error, FileId, KeyId, Money, Result, ReviewId, Sequence, TenantId};
+use yizhan_domain::{
+    BaseId, CallId, ChunkId, DocumentId, Error, FileId, KeyId, Money, Result, ReviewId, Sequence, TenantId,
+};
 use yizhan_store::{
     Account, AccountId, AccountStore, AccountTerms, Backlog, Base, BaseSettings, BaseStats, BudgetLine, BudgetStore,
     Chunk, Clock, ContentHash, Decision, Declaration, Declared, Document, DocumentChange, DocumentStore, Draw, Drawn,
@@ -354,6 +356,20 @@ impl ReviewStore for Sqlite {
     async fn decide(&self, tenant: &TenantId, id: &ReviewId, decision: Decision, good_for: Duration) -> Result<Review> {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.write(move |db, now| review::decide(db, now, &tenant, &id, decision, good_for)).await
+    }
+
+    async fn begin_use(&self, tenant: &TenantId, id: &ReviewId, call: &CallId) -> Result<Review> {
+        let (tenant, id, call) = (tenant.clone(), id.clone(), call.clone());
+        self.write(move |db, now| review::begin_use(db, now, &tenant, &id, &call)).await
+    }
+
+    async fn end_use(&self, tenant: &TenantId, id: &ReviewId, call: &CallId, is_done: bool) -> Result<()> {
+        let (tenant, id, call) = (tenant.clone(), id.clone(), call.clone());
+        self.write(move |db, now| review::end_use(db, now, &tenant, &id, &call, is_done)).await
+    }
+
+    async fn free_uses(&self) -> Result<()> {
+        self.write(|db, _| review::free_uses(db)).await
     }
 
     async fn backlog(&self) -> Result<Backlog> {

@@ -19,6 +19,9 @@ const TENANTS: [&str; 2] = ["bank", "clinic"];
 enum Act {
     Hold { tenant: usize, digest: u8, text: String },
     Decide { tenant: usize, item: usize, verdict: Verdict },
+    Begin { tenant: usize, item: usize, call: u8 },
+    End { tenant: usize, item: usize, call: u8, is_done: bool },
+    Free,
     Tidy,
     Advance(u64),
 }
@@ -28,6 +31,10 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => (0..2usize, 0..4u8, "[a转\"']{0,300}").prop_map(|(tenant, digest, text)| Act::Hold { tenant, digest, text }),
         4 => (0..2usize, 0..8usize, verdict).prop_map(|(tenant, item, verdict)| Act::Decide { tenant, item, verdict }),
+        3 => (0..2usize, 0..8usize, 0..2u8).prop_map(|(tenant, item, call)| Act::Begin { tenant, item, call }),
+        3 => (0..2usize, 0..8usize, 0..2u8, any::<bool>())
+            .prop_map(|(tenant, item, call, is_done)| Act::End { tenant, item, call, is_done }),
+        1 => Just(Act::Free),
         1 => Just(Act::Tidy),
         2 => (1..40u64).prop_map(Act::Advance),
     ]
@@ -40,8 +47,22 @@ struct Subject<S> {
 }
 
 impl<S: ReviewStore> Subject<S> {
+    fn id(&self, item: usize) -> ReviewId {
+        self.ids.get(item).cloned().unwrap_or_else(|| ReviewId::new("rev-0"))
+    }
+
     async fn take(&mut self, act: &Act) -> std::result::Result<Option<usize>, ErrorCode> {
+        let call = |number: &u8| CallId::new(format!("call-{number}"));
         match act {
+            Act::Begin { tenant, item, call: by } => {
+                let begun = self.store.begin_use(&TENANTS[*tenant].into(), &self.id(*item), &call(by)).await;
+                begun.map(|_| None).map_err(|error| error.code())
+            }
+            Act::End { tenant, item, call: by, is_done } => {
+                let ended = self.store.end_use(&TENANTS[*tenant].into(), &self.id(*item), &call(by), *is_done).await;
+                ended.map(|()| None).map_err(|error| error.code())
+            }
+            Act::Free => self.store.free_uses().await.map(|()| None).map_err(|error| error.code()),
             Act::Hold { tenant, digest, text } => {
                 let held = self.store.hold(item(TENANTS[*tenant], *digest, text), seconds(60), MOST).await;
                 let Some(id) = held.map_err(|error| error.code())? else { return Ok(None) };
@@ -51,10 +72,9 @@ impl<S: ReviewStore> Subject<S> {
                 Ok(self.ids.iter().position(|known| *known == id))
             }
             Act::Decide { tenant, item, verdict } => {
-                let none = ReviewId::new("rev-0");
-                let id = self.ids.get(*item).unwrap_or(&none);
+                let id = self.id(*item);
                 let decision = Decision { verdict: verdict.clone(), by: "key-r".into(), user: None, note: "n".into() };
-                let decided = self.store.decide(&TENANTS[*tenant].into(), id, decision, seconds(30)).await;
+                let decided = self.store.decide(&TENANTS[*tenant].into(), &id, decision, seconds(30)).await;
                 decided.map(|_| None).map_err(|error| error.code())
             }
             Act::Tidy => {
@@ -132,6 +152,8 @@ proptest! {
                     let waits = review.state == ReviewState::Waiting;
                     assert_eq!(waits, review.undecidable().is_none());
                     assert!(!waits || !review.over && review.decided.is_none(), "{review:?}");
+                    let is_approval = matches!(review.state, ReviewState::Approved | ReviewState::Edited);
+                    assert!(review.used.is_none() || is_approval && review.unusable().is_some(), "{review:?}");
                 }
             }
             time.advance(seconds(200));

@@ -182,7 +182,9 @@ macro_rules! contract_tests {
             reviews: what_is_held_comes_back_to_its_tenant_alone, a_request_that_waits_is_not_held_twice,
                 a_tenants_queue_has_an_end, a_decision_is_made_once, every_decision_counts_for_its_time,
                 what_nobody_decides_on_expires, old_items_are_forgotten, reviews_in_pages_and_by_what_they_are,
-                a_tenants_reviews_go_with_it, no_order_of_decisions_leaves_an_item_stuck;
+                a_tenants_reviews_go_with_it, no_order_of_decisions_leaves_an_item_stuck,
+                an_approval_lets_one_call_pass, only_an_approval_that_counts_lets_a_call_pass,
+                of_many_calls_at_once_one_gets_the_approval, what_a_dead_process_had_is_given_back;
             secrets: a_secret_comes_back_as_it_was_sealed, the_last_value_of_a_secret_counts,
                 secrets_are_listed_by_name, deleting_a_secret, secrets_are_resealed_all_or_none;
             usage: a_batch_is_counted_once, rows_of_one_key_are_added_up, usage_by_dimension_and_period,

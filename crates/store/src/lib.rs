@@ -34,7 +34,7 @@ pub use key::{Key, KeyStore, KeyTerms, NewKey};
 pub use memory::MemoryStore;
 pub use review::{
     Backlog, Decided, Decision, NewReview, REVIEW_PREVIEW, Review, ReviewFilter, ReviewSide, ReviewState, ReviewStore,
-    Verdict, no_review,
+    Use, Verdict, no_review,
 };
 pub use rules::{
     account_taken, check_base_name, default_tenant_stays, document_cursor, key_taken, name_taken, too_far_behind,

@@ -142,6 +142,17 @@ pub struct Decided {
     pub edited: Option<String>,
 }
 
+/// The one call that an approval lets pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// Which call.
+    pub call: CallId,
+    /// When it took the approval; once it is done, when it had used it up. Milliseconds since 1970.
+    pub at_ms: i64,
+    /// Is the approval used up? Not while the call goes on: it gives the approval back when it fails.
+    pub is_done: bool,
+}
+
 /// Something that is held, or was.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Review {
@@ -159,6 +170,8 @@ pub struct Review {
     pub over: bool,
     /// The decision; none before there is one.
     pub decided: Option<Decided>,
+    /// The call that has the approval, or had it; none while there is one to be had.
+    pub used: Option<Use>,
 }
 
 impl Review {
@@ -170,6 +183,32 @@ impl Review {
             (_, None) => "has expired: nobody decided in time, and its caller must ask again".to_owned(),
         };
         Some(Error::new(ErrorCode::Conflict, format!("The review {} {what}.", self.id)))
+    }
+
+    /// Why it lets no call pass now; none when it lets one.
+    pub fn unusable(&self) -> Option<Error> {
+        let Self { id, .. } = self;
+        let error = match (&self.used, self.state) {
+            (Some(Use { call, is_done: true, .. }), _) => {
+                let message = format!(
+                    "The review {id} has let its one call pass, {call}. Send the request without the header \
+                     x-yizhan-review, to have it held for a review of its own."
+                );
+                Error::new(ErrorCode::ApprovalUsed, message)
+            }
+            (Some(Use { call, .. }), _) => {
+                let message =
+                    format!("The review {id} lets one call pass, and {call} has begun: should that fail, try again.");
+                Error::new(ErrorCode::Conflict, message).retry_after(Duration::from_secs(1))
+            }
+            (None, ReviewState::Approved | ReviewState::Edited) if !self.over => return None,
+            (None, state) => {
+                let over = if self.over { ", and its time is over" } else { "" };
+                let message = format!("The review {id} lets no call pass: it is {}{over}.", state.as_str());
+                Error::new(ErrorCode::Conflict, message)
+            }
+        };
+        Some(error.under_review(id.clone()))
     }
 }
 
@@ -227,6 +266,19 @@ pub trait ReviewStore: Send + Sync {
     /// Decides on an item that waits; the decision counts for `good_for`. `NotFound` when the tenant has no such
     /// item, `Conflict` when it was decided on already or has expired.
     async fn decide(&self, tenant: &TenantId, id: &ReviewId, decision: Decision, good_for: Duration) -> Result<Review>;
+
+    /// Takes an approval, as it is or edited, for one call: of several that ask at once one gets it. Until
+    /// [`end_use`](ReviewStore::end_use) it is that call's. `NotFound` when the tenant has no such item,
+    /// `ApprovalUsed` when a call has used it up, `Conflict` when another call has it, and when it is no approval
+    /// that counts.
+    async fn begin_use(&self, tenant: &TenantId, id: &ReviewId, call: &CallId) -> Result<Review>;
+
+    /// The call that has the approval is over: it is used up when `is_done`, otherwise another may have it. Does nothing
+    /// when that call has it not, or used it up before.
+    async fn end_use(&self, tenant: &TenantId, id: &ReviewId, call: &CallId, is_done: bool) -> Result<()>;
+
+    /// Gives back what calls have that a process left behind when it died. Only to be done while no call goes on.
+    async fn free_uses(&self) -> Result<()>;
 
     /// What waits, of all tenants.
     async fn backlog(&self) -> Result<Backlog>;

@@ -18,7 +18,7 @@ pub(crate) enum Review {
         #[command(flatten)]
         of: TenantFlag,
     },
-    /// Let it go on as it is
+    /// Let it go on as it is: one call, which gives the approval back when it fails
     Approve {
         /// Its id
         id: String,

@@ -18,6 +18,9 @@ struct Checked {
     valid: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What is right, and yet may surprise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<&'static str>,
 }
 
 pub(super) fn run(global: &Global, command: ConfigCommand) -> Result<ExitCode> {
@@ -36,25 +39,33 @@ pub(super) fn run(global: &Global, command: ConfigCommand) -> Result<ExitCode> {
     }
 }
 
-fn check(global: &Global) -> Result<()> {
+/// The remarks on a file that is valid.
+fn check(global: &Global) -> Result<Vec<&'static str>> {
     let config = config::load(global)?;
     let program = worker_program()?;
     let models = Models::new(models::cache(&cache_folder(global), None)?, Runtime::new(program, Options::default()));
     // Providers need a runtime to live in, though nothing is called.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Error::io("The program cannot start its threads", cause))?;
-    runtime.block_on(async { governance::check(&config, &models) })
+    runtime.block_on(async { governance::check(&config, &models) })?;
+    governance::remarks(&config)
 }
 
-fn report(global: &Global, checked: Result<()>) -> Result<ExitCode> {
+fn report(global: &Global, checked: Result<Vec<&'static str>>) -> Result<ExitCode> {
     let file = config::config_path(global).display().to_string();
-    let error = checked.err();
+    let (notes, error) = match checked {
+        Ok(notes) => (notes, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
     if global.json {
         let error = error.as_ref().map(|error| error.message().to_owned());
-        output::json(&Checked { file, valid: error.is_none(), error });
+        output::json(&Checked { file, valid: error.is_none(), error, notes });
     } else {
         match &error {
-            None => output::line(format!("{file} is valid.")),
+            None => {
+                output::line(format!("{file} is valid."));
+                notes.iter().for_each(output::note);
+            }
             Some(error) => output::print_error(error),
         }
     }

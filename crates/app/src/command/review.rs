@@ -85,7 +85,7 @@ fn row(review: &Value) -> table::Row {
     }
     vec![
         text(review, "id"),
-        text(review, "state"),
+        if review["used_ms"].is_null() { text(review, "state") } else { format!("{}, used", text(review, "state")) },
         text(review, "side"),
         at(review, "created_ms"),
         at(review, "expires_ms"),
@@ -123,6 +123,7 @@ fn show(review: &Value, as_json: bool) {
         ("until", at(review, "expires_ms")),
         ("whole", complete.to_owned()),
         ("decided", decided(review)),
+        ("used", used(review)),
         ("note", text(review, "note")),
     ];
     for (label, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
@@ -141,6 +142,15 @@ fn decided(review: &Value) -> String {
     match text(review, "decided_by") {
         by if by.is_empty() => by,
         by => format!("by {} at {}", [by, text(review, "decided_user")].join(" ").trim_end(), at(review, "decided_ms")),
+    }
+}
+
+/// The call that the approval let pass, or lets.
+fn used(review: &Value) -> String {
+    match (text(review, "used_by"), at(review, "used_ms")) {
+        (by, _) if by.is_empty() => by,
+        (by, at) if at.is_empty() => format!("by {by}, which goes on"),
+        (by, at) => format!("by {by} at {at}"),
     }
 }
 

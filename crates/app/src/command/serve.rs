@@ -17,7 +17,7 @@ use crate::{tls, upkeep};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use yizhan_domain::{Error, ErrorCode, Result};
+use yizhan_domain::{Error, ErrorCode, KeyId, Result};
 use yizhan_knowledge::Ingestor;
 use yizhan_server::{Acceptor, AppState, Tls};
 use yizhan_store::{BlobStore, DocumentStore, KeyStore};
@@ -73,7 +73,10 @@ pub(super) async fn run(global: &Global, command: Serve) -> Result<ExitCode> {
         Some(acceptor) => (format!("https://{address}"), Some(Tls::open(Arc::clone(acceptor)).await?)),
     };
     let local = tls.as_ref().map(|tls| format!("http://{}", tls.local_address()));
-    let key = local_key(&assembly, &access).await?;
+    let (key, operator) = local_key(&assembly, &access).await?;
+    if let Some(reviews) = gateway.reviews() {
+        reviews.set_operator(operator);
+    }
     let announced = announce(
         &folder,
         &ServerAddress {
@@ -141,10 +144,10 @@ fn settings(config: &Config) -> yizhan_server::Settings {
     settings
 }
 
-async fn local_key(assembly: &Assembly, access: &yizhan_access::Access) -> Result<String> {
+async fn local_key(assembly: &Assembly, access: &yizhan_access::Access) -> Result<(String, KeyId)> {
     for old in assembly.store.keys(&tenant()).await?.iter().filter(|key| key.name == LOCAL_KEY) {
         assembly.store.delete_key(&old.id).await?;
     }
-    let (secret, _) = access.issue(&tenant(), LOCAL_KEY, &[yizhan_access::Scope::Admin]).await?;
-    Ok(secret)
+    let (secret, key) = access.issue(&tenant(), LOCAL_KEY, &[yizhan_access::Scope::Admin]).await?;
+    Ok((secret, key.id))
 }

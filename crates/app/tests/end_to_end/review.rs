@@ -3,6 +3,8 @@
 use crate::provider::Provider;
 use crate::support::{Answer, House, KEY, Server};
 use serde_json::{Value, json};
+use std::io::Write;
+use std::net::TcpStream;
 
 const RULES: &str = r#"
 rules:
@@ -36,7 +38,9 @@ fn desk(more: &str) -> Desk {
 fn configure(house: &House, provider: &Provider, more: &str) {
     std::fs::create_dir_all(house.data()).unwrap();
     std::fs::write(house.data().join("own.yaml"), RULES).unwrap();
-    let models = ["plain", "secretive"].map(|name| format!("[[providers.models]]\nname = \"{name}\"\n")).concat();
+    let models = ["plain", "secretive", "limited", "silent"]
+        .map(|name| format!("[[providers.models]]\nname = \"{name}\"\n"))
+        .concat();
     let text = format!(
         "[[providers]]\nname = \"mock\"\nvendor = \"openai-compatible\"\nbase_url = \"{}\"\n{models}\n\
          [rules]\npacks = [\"pii\"]\nfiles = [\"own.yaml\"]\n{more}",
@@ -117,8 +121,15 @@ fn a_held_question_goes_on_once_a_reviewer_lets_it() {
 
     let passed = desk.server.post_by_review(&desk.asks, CHAT, &asked, &id);
     assert_eq!(passed.json()["choices"][0]["message"]["content"], "Hello from plain", "{passed:?}");
-    let streamed = desk.server.post_by_review(&desk.asks, CHAT, &ask("plain", "转账 100 万", true), &id);
-    assert!(streamed.status == 200 && streamed.text.ends_with("data: [DONE]\n\n"), "{streamed:?}");
+    for stream in [false, true] {
+        let again = desk.server.post_by_review(&desk.asks, CHAT, &ask("plain", "转账 100 万", stream), &id);
+        assert_eq!((again.status, &again.json()["error"]["code"]), (403, &json!("approval_used")), "{again:?}");
+        assert!(again.review.as_ref() == Some(&id) && again.text.contains("without the header"), "{again:?}");
+    }
+    assert_eq!(desk.provider.requests().len(), 1);
+    let shown = desk.server.get(&desk.path(&format!("/{id}")), Some(&desk.decides)).json();
+    assert!(shown["used_by"].as_str().unwrap().starts_with("call-") && shown["used_ms"].is_i64(), "{shown}");
+    assert!(desk.of_caller(&desk.asks, &id).json()["used_ms"].is_i64());
     // Without the id, with another text, and with an id that is nobody's, it is held anew.
     assert_ne!(desk.held("转账 100 万"), id);
     for (content, named) in
@@ -138,7 +149,7 @@ fn a_held_question_goes_on_once_a_reviewer_lets_it() {
     let passed = |record: &&Value| {
         record["kind"] == "chat" && record["outcome"].is_null() && record["extra"]["review"] == id.as_str()
     };
-    assert_eq!(records.iter().filter(passed).count(), 2, "{records:#?}");
+    assert_eq!(records.iter().filter(passed).count(), 1, "{records:#?}");
     assert_eq!(desk.house.ok(&["audit", "verify", "--json"]).json()["intact"], true);
 }
 
@@ -163,6 +174,12 @@ fn an_edited_and_a_rejected_question() {
     assert!(refused.text.contains("收款人在名单上") && refused.review == Some(id), "{refused:?}");
     let both = desk.server.post_as(&desk.asks, CHAT, &ask("plain", "转账 禁语", false));
     assert_eq!((both.status, both.review), (400, None), "nobody is asked about what is blocked in any case");
+    // Only chat calls are held.
+    let vectors = desk.server.post_as(&desk.asks, "/v1/embeddings", &json!({"model": "plain", "input": "转账"}));
+    assert_eq!((vectors.status, vectors.json()["error"]["code"].as_str()), (400, Some("content_filter")));
+    assert!(vectors.text.contains("Only chat calls are held"), "{vectors:?}");
+    let checked = desk.house.ok(&["config", "check"]);
+    assert!(checked.stderr.contains("on embeddings, rerank and search"), "{checked:?}");
 }
 
 #[test]
@@ -293,6 +310,83 @@ fn reviews_from_the_command_line_with_a_server_and_without() {
     let server = house.serve();
     let passed = server.post_by_review(&asks, CHAT, &ask("plain", "转账 1 万", false), &ids[0]);
     assert_eq!(passed.status, 200, "{passed:?}");
+    let show = house.ok(&["review", "show", &ids[0], "--tenant", "bank"]).stdout;
+    let list = house.ok(&["review", "list", "--state", "approved", "--tenant", "bank"]).stdout;
+    assert!(show.contains("used:    by call-") && list.contains("approved, used"), "{show}{list}");
     let rejected = server.post_by_review(&asks, CHAT, &ask("plain", "转账 3 万", false), &ids[2]);
     assert!(rejected.status == 400 && rejected.text.contains("不行"), "{rejected:?}");
+}
+
+#[test]
+fn who_made_a_call_does_not_let_it_pass() {
+    let desk = desk("");
+    let own = key(&desk.house, "bank", "admin");
+    let id = held(&desk.server.post_as(&own, CHAT, &ask("plain", "转账", false)));
+    for (verdict, body) in [("approve", json!({})), ("edit", json!({"text": "x"}))] {
+        let refused = desk.server.post_as(&own, &desk.path(&format!("/{id}/{verdict}")), &body);
+        assert_eq!((refused.status, &refused.json()["error"]["code"]), (403, &json!("permission_denied")));
+        assert!(refused.text.contains("somebody else") && refused.text.contains("self_approval"), "{refused:?}");
+    }
+    assert_eq!(desk.server.post_as(&own, &desk.path(&format!("/{id}/reject")), &json!({})).status, 200);
+    let second = held(&desk.server.post_as(&own, CHAT, &ask("plain", "转账", false)));
+    assert_eq!(desk.decide(&second, "approve", json!({})).status, 200, "another person may");
+
+    // The operator at the command line may, of what was asked there too: with a server and without.
+    let asked = desk.house.run(&["ask", "--base", "plain", "转账"]);
+    asked.refused(1, &["held_for_review"]);
+    let listed = desk.house.ok(&["review", "list", "--json"]).json();
+    let id = listed[0]["id"].as_str().unwrap().to_owned();
+    desk.house.ok(&["review", "approve", &id]);
+
+    // One person, who has said so.
+    let Desk { house, provider, server, .. } = desk;
+    drop(server);
+    configure(&house, &provider, "[review]\nself_approval = true\n");
+    let server = house.serve();
+    let id = held(&server.post_as(&own, CHAT, &ask("plain", "转账", false)));
+    let path = format!("/admin/v1/tenants/bank/reviews/{id}/approve");
+    assert_eq!(server.post_as(&own, &path, &json!({})).status, 200);
+}
+
+/// Sends a chat call that names a review, and does not wait for what comes.
+fn send(server: &Server, key: &str, review: &str, body: &Value) -> TcpStream {
+    let (host, body) = (server.url.trim_start_matches("http://"), body.to_string());
+    let mut stream = TcpStream::connect(host).unwrap();
+    let head = format!(
+        "POST {CHAT} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\nx-yizhan-review: {review}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn an_approval_outlives_calls_that_fail_and_a_server_that_dies() {
+    let desk = desk("");
+    let approved = |model: &str| {
+        let id = held(&desk.server.post_as(&desk.asks, CHAT, &ask(model, "转账", false)));
+        assert_eq!(desk.decide(&id, "approve", json!({})).status, 200);
+        id
+    };
+    let id = approved("limited");
+    for _ in 0..2 {
+        let failed = desk.server.post_by_review(&desk.asks, CHAT, &ask("limited", "转账", false), &id);
+        assert_eq!((failed.status, &failed.json()["error"]["code"]), (429, &json!("rate_limit_exceeded")));
+    }
+    let id = approved("silent");
+    let asked = ask("silent", "转账", false);
+    let waiting = send(&desk.server, &desk.asks, &id, &asked);
+    desk.server.until(|server| {
+        let shown = server.get(&desk.path(&format!("/{id}")), Some(&desk.decides)).json();
+        shown["used_by"].is_string() && shown["used_ms"].is_null()
+    });
+    let busy = desk.server.post_by_review(&desk.asks, CHAT, &asked, &id);
+    assert_eq!((busy.status, &busy.json()["error"]["code"]), (409, &json!("conflict")), "{busy:?}");
+    let Desk { house, server, decides, .. } = desk;
+    server.running.kill();
+    drop(waiting);
+    let server = house.serve();
+    let path = format!("/admin/v1/tenants/bank/reviews/{id}");
+    assert!(server.get(&path, Some(&decides)).json()["used_by"].is_null(), "it counts again");
 }

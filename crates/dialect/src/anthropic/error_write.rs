@@ -32,7 +32,7 @@ pub fn error_event(error: &Error) -> NamedEvent {
 const fn kind(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::InvalidApiKey => "authentication_error",
-        ErrorCode::PermissionDenied | ErrorCode::HeldForReview => "permission_error",
+        ErrorCode::PermissionDenied | ErrorCode::HeldForReview | ErrorCode::ApprovalUsed => "permission_error",
         ErrorCode::NotFound | ErrorCode::ModelNotFound => "not_found_error",
         ErrorCode::TooLarge => "request_too_large",
         ErrorCode::RateLimited | ErrorCode::BudgetExceeded => "rate_limit_error",

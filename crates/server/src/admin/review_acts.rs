@@ -9,7 +9,7 @@ use yizhan_dialect::openai::Answer;
 use yizhan_domain::{Error, KeyId, ModelName, Result, ReviewId, TenantId};
 use yizhan_gateway::Reviews;
 use yizhan_model::ChatEvent;
-use yizhan_store::{Decision, Page, Review, ReviewFilter, ReviewSide, ReviewState, Verdict};
+use yizhan_store::{Page, Review, ReviewFilter, ReviewSide, ReviewState, Verdict};
 
 /// A tenant's items without all that is held, from a query's fields `state`, `side`, `model`, `key`, `order` (`asc` is
 /// oldest first), `after` and `limit`; and are there more?
@@ -69,7 +69,8 @@ pub async fn show_review(reviews: &Reviews, tenant: &TenantId, id: &str) -> Resu
 }
 
 /// Decides on an item: `approve`, `edit` or `reject`, with a body of `note` and, for an edit, `text`. `NotFound` when
-/// the tenant has none of that id, `Conflict` when it waits no more.
+/// the tenant has none of that id, `Conflict` when it waits no more, `PermissionDenied` when it
+/// is about a call of the decider's own that shall go on.
 pub async fn decide_review(
     reviews: &Reviews,
     by: &Principal,
@@ -86,8 +87,7 @@ pub async fn decide_review(
         _ => Verdict::Edit(fields.text("text")?.ok_or_else(|| Error::invalid("text", "Give the text to go on with."))?),
     };
     fields.end()?;
-    let decision = Decision { verdict, by: by.key().clone(), user: by.user().cloned(), note };
-    Ok(whole(&reviews.decide(tenant, &ReviewId::new(id), decision).await?))
+    Ok(whole(&reviews.decide(by, tenant, &ReviewId::new(id), verdict, note).await?))
 }
 
 /// What a list tells of an item.
@@ -117,7 +117,14 @@ fn brief(review: &Review) -> Value {
         "decided_ms": decided.map(|decided| decided.at_ms),
         "note": decided.map(|decided| &decided.note),
         "edited": decided.map(|decided| &decided.edited),
+        "used_by": review.used.as_ref().map(|used| &used.call),
+        "used_ms": used_ms(review),
     })
+}
+
+/// When an approval was used up; none while it is not.
+fn used_ms(review: &Review) -> Option<i64> {
+    review.used.as_ref().filter(|used| used.is_done).map(|used| used.at_ms)
 }
 
 /// An item with the request, and the answer where that is held.
@@ -154,6 +161,7 @@ pub(super) fn of_caller(review: &Review) -> Value {
     });
     if review.item.side == ReviewSide::Input {
         object["edited"] = json!(review.decided.as_ref().map(|decided| &decided.edited));
+        object["used_ms"] = json!(used_ms(review));
     } else {
         let answer = match (review.state, review.decided.as_ref().and_then(|decided| decided.edited.as_ref())) {
             (ReviewState::Edited, Some(text)) => Some(edited(review, text)),

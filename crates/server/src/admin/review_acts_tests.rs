@@ -39,6 +39,7 @@ fn review(side: ReviewSide, state: ReviewState, edited: Option<&str>) -> Review 
         expires_ms: 9_000,
         over: false,
         decided,
+        used: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Subject;
 use crate::{
     AccountId, AccountTerms, Backlog, Decision, KeyStore, NewReview, Page, REVIEW_PREVIEW, Review, ReviewFilter,
-    ReviewSide, ReviewState, Verdict,
+    ReviewSide, ReviewState, Use, Verdict,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -66,6 +66,7 @@ pub async fn what_is_held_comes_back_to_its_tenant_alone(s: &Subject) {
         expires_ms: now + 100_000,
         over: false,
         decided: None,
+        used: None,
     };
     assert_eq!(kept, expected);
     let other = hold(s, answer("bank")).await;
@@ -277,4 +278,102 @@ pub async fn no_order_of_decisions_leaves_an_item_stuck(s: &Subject) {
         assert_eq!(found(s, "bank", &id).await, None);
     }
     assert_eq!(s.reviews.backlog().await.unwrap(), Backlog::default());
+}
+
+async fn approved(s: &Subject, digest: &str) -> ReviewId {
+    let id = hold(s, item("bank", "key-1", digest)).await;
+    s.reviews.decide(&TenantId::new("bank"), &id, decision(Verdict::Approve), USE).await.unwrap();
+    id
+}
+
+pub async fn an_approval_lets_one_call_pass(s: &Subject) {
+    let (bank, one, two) = (TenantId::new("bank"), CallId::new("call-7"), CallId::new("call-8"));
+    for verdict in [Verdict::Approve, Verdict::Edit("x".into())] {
+        let id = hold(s, item("bank", "key-1", "d")).await;
+        let decided = s.reviews.decide(&bank, &id, decision(verdict), USE).await.unwrap();
+        s.time.advance(Duration::from_secs(1));
+        let at_ms = s.time.clock().now_ms();
+        let begun = s.reviews.begin_use(&bank, &id, &one).await.unwrap();
+        let used = Some(Use { call: one.clone(), at_ms, is_done: false });
+        assert_eq!(begun, Review { used, ..decided.clone() });
+        assert_eq!(found(s, "bank", &id).await.unwrap(), begun);
+        for call in [&one, &two] {
+            let error = s.reviews.begin_use(&bank, &id, call).await.unwrap_err();
+            assert_eq!((error.code(), error.review()), (ErrorCode::Conflict, Some(&id)), "{error}");
+            assert!(error.wait().is_some() && error.message().contains("call-7"), "{error}");
+        }
+        // Only the call that has it can end that; and what failed leaves no trace.
+        s.reviews.end_use(&bank, &id, &two, true).await.unwrap();
+        s.reviews.end_use(&TenantId::new("clinic"), &id, &one, false).await.unwrap();
+        assert_eq!(found(s, "bank", &id).await.unwrap(), begun);
+        s.reviews.end_use(&bank, &id, &one, false).await.unwrap();
+        assert_eq!(found(s, "bank", &id).await.unwrap(), decided);
+        s.reviews.end_use(&bank, &id, &one, true).await.unwrap();
+        assert_eq!(found(s, "bank", &id).await.unwrap(), decided, "what was given back is not used up later");
+
+        s.reviews.begin_use(&bank, &id, &two).await.unwrap();
+        s.time.advance(Duration::from_secs(1));
+        let at_ms = s.time.clock().now_ms();
+        s.reviews.end_use(&bank, &id, &two, true).await.unwrap();
+        let spent = Review { used: Some(Use { call: two.clone(), at_ms, is_done: true }), ..decided };
+        for call in [&one, &two] {
+            s.reviews.end_use(&bank, &id, call, false).await.unwrap();
+            s.reviews.free_uses().await.unwrap();
+            assert_eq!(found(s, "bank", &id).await.unwrap(), spent, "it stays used up");
+            let error = s.reviews.begin_use(&bank, &id, call).await.unwrap_err();
+            assert_eq!((error.code(), error.review()), (ErrorCode::ApprovalUsed, Some(&id)), "{error}");
+            assert!(error.message().contains("call-8") && error.message().contains("without"), "{error}");
+        }
+        let listed = s.reviews.reviews(&bank, &ReviewFilter::default(), ALL).await.unwrap();
+        assert_eq!(listed[0].used, spent.used);
+    }
+}
+
+pub async fn only_an_approval_that_counts_lets_a_call_pass(s: &Subject) {
+    let (bank, call) = (TenantId::new("bank"), CallId::new("call-7"));
+    let unknown = s.reviews.begin_use(&bank, &ReviewId::new("rev-0"), &call).await.unwrap_err();
+    assert_eq!(unknown.code(), ErrorCode::NotFound);
+    let refused = async |id: &ReviewId| {
+        let before = found(s, "bank", id).await;
+        let error = s.reviews.begin_use(&bank, id, &call).await.unwrap_err();
+        assert_eq!(found(s, "bank", id).await, before);
+        error.code()
+    };
+    let id = hold(s, item("bank", "key-1", "a")).await;
+    assert_eq!(refused(&id).await, ErrorCode::Conflict, "nobody decided yet");
+    s.reviews.decide(&bank, &id, decision(Verdict::Reject), USE).await.unwrap();
+    assert_eq!(refused(&id).await, ErrorCode::Conflict, "rejected");
+    let id = approved(s, "b").await;
+    let theirs = s.reviews.begin_use(&TenantId::new("clinic"), &id, &call).await.unwrap_err();
+    assert_eq!(theirs.message().replace(id.as_str(), "rev-0"), unknown.message());
+    s.time.advance(USE);
+    assert_eq!(refused(&id).await, ErrorCode::Conflict, "its time is over");
+    let id = hold(s, item("bank", "key-1", "c")).await;
+    s.time.advance(WAIT);
+    assert_eq!(refused(&id).await, ErrorCode::Conflict, "nobody decided in time");
+}
+
+pub async fn of_many_calls_at_once_one_gets_the_approval(s: &Subject) {
+    let bank = TenantId::new("bank");
+    for round in 0..4 {
+        let id = approved(s, &round.to_string()).await;
+        let calls: Vec<CallId> = (0..16).map(|number| CallId::new(format!("call-{number}"))).collect();
+        let asked = futures_util::future::join_all(calls.iter().map(|call| s.reviews.begin_use(&bank, &id, call)));
+        let (won, lost): (Vec<_>, Vec<_>) = asked.await.into_iter().partition(|one| one.is_ok());
+        assert_eq!(won.len(), 1);
+        assert!(lost.into_iter().all(|one| one.unwrap_err().code() == ErrorCode::Conflict));
+    }
+}
+
+pub async fn what_a_dead_process_had_is_given_back(s: &Subject) {
+    let (bank, call) = (TenantId::new("bank"), CallId::new("call-7"));
+    let (going, spent) = (approved(s, "a").await, approved(s, "b").await);
+    for id in [&going, &spent] {
+        s.reviews.begin_use(&bank, id, &call).await.unwrap();
+    }
+    s.reviews.end_use(&bank, &spent, &call, true).await.unwrap();
+    s.reviews.free_uses().await.unwrap();
+    assert_eq!(found(s, "bank", &going).await.unwrap().used, None);
+    s.reviews.begin_use(&bank, &going, &CallId::new("call-8")).await.unwrap();
+    assert_eq!(s.reviews.begin_use(&bank, &spent, &call).await.unwrap_err().code(), ErrorCode::ApprovalUsed);
 }

@@ -2,13 +2,13 @@
 
 use super::MemoryStore;
 use crate::{
-    Backlog, Decided, Decision, NewReview, Page, REVIEW_PREVIEW, Review, ReviewFilter, ReviewState, ReviewStore,
+    Backlog, Decided, Decision, NewReview, Page, REVIEW_PREVIEW, Review, ReviewFilter, ReviewState, ReviewStore, Use,
     Verdict, millis, no_review, unknown_cursor,
 };
 use async_trait::async_trait;
 use serde_json::Value;
 use std::time::Duration;
-use yizhan_domain::{Result, ReviewId, TenantId};
+use yizhan_domain::{CallId, Result, ReviewId, TenantId};
 
 /// As it is at this time.
 fn at(review: &Review, now_ms: i64) -> Review {
@@ -56,6 +56,7 @@ impl ReviewStore for MemoryStore {
             expires_ms: now + millis(wait),
             over: false,
             decided: None,
+            used: None,
         });
         Ok(Some(id))
     }
@@ -96,6 +97,36 @@ impl ReviewStore for MemoryStore {
         let edited = if let Verdict::Edit(text) = verdict { Some(text) } else { None };
         held.decided = Some(Decided { by, user, at_ms: now, note, edited });
         Ok(at(held, now))
+    }
+
+    async fn begin_use(&self, tenant: &TenantId, id: &ReviewId, call: &CallId) -> Result<Review> {
+        let now = self.clock.now_ms();
+        let mut state = self.state();
+        let found = state.reviews.iter_mut().find(|held| held.id == *id && held.item.tenant == *tenant);
+        let held = found.ok_or_else(|| no_review(id))?;
+        if let Some(error) = at(held, now).unusable() {
+            return Err(error);
+        }
+        held.used = Some(Use { call: call.clone(), at_ms: now, is_done: false });
+        Ok(at(held, now))
+    }
+
+    async fn end_use(&self, tenant: &TenantId, id: &ReviewId, call: &CallId, is_done: bool) -> Result<()> {
+        let now = self.clock.now_ms();
+        let mut state = self.state();
+        let mut held = state.reviews.iter_mut().filter(|held| held.id == *id && held.item.tenant == *tenant);
+        let has_it = |used: &Use| used.call == *call && !used.is_done;
+        if let Some(held) = held.find(|held| held.used.as_ref().is_some_and(has_it)) {
+            held.used = is_done.then(|| Use { call: call.clone(), at_ms: now, is_done });
+        }
+        Ok(())
+    }
+
+    async fn free_uses(&self) -> Result<()> {
+        for held in &mut self.state().reviews {
+            held.used = held.used.take().filter(|used| used.is_done);
+        }
+        Ok(())
     }
 
     async fn backlog(&self) -> Result<Backlog> {
