@@ -187,7 +187,7 @@ impl ChatModel for Answering {
         self.1.context_length()
     }
 
-    async fn generate(&self, request: ChatRequest) -> Result<EventStream> {
+    async fn generate(&self, request: &ChatRequest) -> Result<EventStream> {
         yizhan_telemetry::Heard::tell(self.0);
         self.1.generate(request).await
     }
@@ -210,7 +210,7 @@ async fn the_trail_says_what_status_each_target_answered() {
     let targets = models.map(|model| Arc::new(Target::new("p", model, BreakerSettings::default())));
     let route = Route::new("route".into(), once(), targets.into(), None).unwrap();
     let trail = Trail::new();
-    assert_eq!(text(route.generate(ChatRequest::default(), &trail).await.unwrap()).await, "fine");
+    assert_eq!(text(route.generate(&ChatRequest::default(), &trail).await.unwrap()).await, "fine");
     let statuses: Vec<_> = trail.attempts().iter().map(|one| one.status).collect();
     assert_eq!(statuses, [Some(200), None, Some(503), Some(201)]);
 }
