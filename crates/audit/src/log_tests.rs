@@ -269,7 +269,7 @@ static DISK: Mutex<()> = Mutex::new(());
 /// A caller who comes with its next record.
 fn come(log: &AuditLog, number: u64) -> oneshot::Receiver<Result<Checkpoint>> {
     let (reply, answer) = oneshot::channel();
-    log.push(record(number), Some(reply)).unwrap();
+    log.push(record(number).into(), Some(reply)).unwrap();
     answer
 }
 

@@ -39,7 +39,9 @@ async fn is_new(house: &House, call: Call<crate::call::Known>) -> bool {
 }
 
 fn wishing(retrieval: RetrievalWishes) -> Call<crate::call::Known> {
-    Call { retrieval, ..call("shop", QUESTION) }
+    let mut call = call("shop", QUESTION);
+    call.asked.retrieval = retrieval;
+    call
 }
 
 #[tokio::test]
@@ -73,7 +75,11 @@ async fn tenants_share_no_answers() {
     let other = TenantId::new("other");
     base(&house, other.clone()).await;
     assert!(is_new(&house, call("shop", QUESTION)).await);
-    let of_other = || Call { caller: Caller::new(Principal::local(other.clone())), ..call("shop", QUESTION) };
+    let of_other = || {
+        let mut call = call("shop", QUESTION);
+        call.asked.caller = Caller::new(Principal::local(other.clone()));
+        call
+    };
     assert!(is_new(&house, of_other()).await);
     assert!(!is_new(&house, of_other()).await);
 }
