@@ -45,7 +45,7 @@ fn options() -> TraceOptions {
 /// A request with one span.
 fn request(tracer: &Tracer) {
     let traced = tracer.begin(&CallId::random(), 0, None, None);
-    HttpSpan::begin(&traced, Moment::now(), &HttpFacts { method: "GET", route: "/", ..HttpFacts::default() });
+    HttpSpan::begin(&traced, Moment::now(), &HttpFacts { method: "GET", ..HttpFacts::default() });
 }
 
 /// Makes so many requests, runs the exporter until it has nothing more to do, and says what became of them.
