@@ -160,10 +160,13 @@ impl Facts {
             }
         };
         put("x-yizhan-call", self.call);
-        self.served.map(|served| put("x-yizhan-served-by", served));
-        self.fallback.then(|| put("x-yizhan-fallback", "true".to_owned()));
-        self.cached.map(|cached| put("x-yizhan-cache", cached.to_owned()));
-        self.review.map(|review| put(REVIEW, review));
+        let words = [
+            ("x-yizhan-served-by", self.served),
+            ("x-yizhan-fallback", self.fallback.then(|| "true".to_owned())),
+            ("x-yizhan-cache", self.cached.map(str::to_owned)),
+            (REVIEW, self.review),
+        ];
+        words.into_iter().filter_map(|(name, value)| Some((name, value?))).for_each(|(name, value)| put(name, value));
         self.limits.into_iter().for_each(|(name, value)| put(name, value));
         response
     }
