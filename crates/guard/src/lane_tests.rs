@@ -328,3 +328,15 @@ fn separators_are_what_is_neither_letter_nor_digit_nor_mask() {
     assert!(" -_.*、。😀\n".chars().all(is_separator));
     assert!(!"a1赌█".chars().any(is_separator));
 }
+
+#[test]
+fn a_run_of_letters_without_end_costs_no_more_than_its_length() {
+    // Looked through again from every letter, this would take hours.
+    let endless = "a".repeat(4 << 20);
+    let rules = "rules: [{id: mail, action: mask, match: {pii: [email]}}]";
+    for end in ["", " ", "@x.org "] {
+        let text = format!("{endless}{end}");
+        assert_eq!(run(&guard(rules), &[&text], false).findings, []);
+    }
+    assert_eq!(masked(rules, "ask ab@x.org."), "ask ████████.");
+}

@@ -32,17 +32,17 @@ impl Neck {
         CANDIDATES.iter().find_map(neck)
     }
 
-    /// How many bytes the run goes on in `ahead`, when it then ends there without the byte; none when it does not end in
-    /// `ahead`, or nobody knows.
-    pub(crate) fn misses(&self, ahead: &str) -> Option<usize> {
+    /// Looks at what follows a byte of a run: how far the run goes on, and whether it is sure to end there without the
+    /// byte. It holds for the whole run, so that nobody need look twice.
+    pub(crate) fn look(&self, ahead: &str) -> (usize, bool) {
         let in_run = |byte: u8| byte.is_ascii() && self.run & (1 << byte.to_ascii_lowercase()) != 0;
-        let length = ahead.bytes().position(|byte| !in_run(byte))?;
-        let next = fold_to_one(ahead[length..].chars().next()?)?;
-        let ends = match u8::try_from(next) {
+        let Some(length) = ahead.bytes().position(|byte| !in_run(byte)) else { return (ahead.len(), false) };
+        let next = ahead[length..].chars().next().and_then(fold_to_one);
+        let misses = next.is_some_and(|next| match u8::try_from(next) {
             Ok(byte) => byte != self.byte && !in_run(byte),
             Err(_) => true,
-        };
-        ends.then_some(length)
+        });
+        (length, misses)
     }
 }
 

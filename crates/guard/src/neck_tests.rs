@@ -15,15 +15,15 @@ fn an_address_passes_its_sign_and_other_personal_data_nothing() {
     let necks: Vec<bool> = KINDS.iter().map(|kind| of(kind.pattern).is_some()).collect();
     assert_eq!(necks, KINDS.iter().map(|kind| kind.category == "pii/email").collect::<Vec<_>>());
     let neck = of(r"[a-z0-9._]{1,64}@[a-z]+\.[a-z]+").unwrap();
-    assert_eq!(neck.misses("bc def"), Some(2));
-    assert_eq!(neck.misses("B_c.，"), Some(4), "capitals are folded");
-    assert_eq!(neck.misses("的"), Some(0));
-    assert_eq!(neck.misses("bc@d"), None);
-    assert_eq!(neck.misses("bc＠d"), None, "a wide form of it");
-    assert_eq!(neck.misses("bc\u{200b}@d"), None, "what cannot be seen between them");
-    assert_eq!(neck.misses("bcｄ@d"), None, "a wide letter");
-    assert_eq!(neck.misses("bc"), None, "more may come");
-    assert_eq!(neck.misses(""), None);
+    assert_eq!(neck.look("bc def"), (2, true));
+    assert_eq!(neck.look("B_c.，"), (4, true), "capitals are folded");
+    assert_eq!(neck.look("的"), (0, true));
+    assert_eq!(neck.look("bc@d"), (2, false));
+    assert_eq!(neck.look("bc＠d"), (2, false), "a wide form of it");
+    assert_eq!(neck.look("bc\u{200b}@d"), (2, false), "what cannot be seen between them");
+    assert_eq!(neck.look("bcｄ@d"), (2, false), "a wide letter");
+    assert_eq!(neck.look("bc"), (2, false), "more may come");
+    assert_eq!(neck.look(""), (0, false));
 }
 
 #[test]

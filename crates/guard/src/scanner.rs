@@ -70,8 +70,10 @@ pub(crate) struct Scan {
     active: u64,
     /// Is nothing under way, neither a word nor a machine's thread?
     idle: bool,
-    /// Before this byte of the original, no match begins of the machine that has a neck.
-    missed: usize,
+    /// Up to this byte of the original it is known whether a run misses the neck.
+    looked: usize,
+    /// It does: no match begins there of the machine that has the neck.
+    misses: bool,
     before: Option<char>,
     text: Option<Text>,
     pub(crate) found: Found,
@@ -92,7 +94,8 @@ impl Scanner {
             threads: self.machines.list.iter().map(|_| Threads::default()).collect(),
             active: 0,
             idle: true,
-            missed: 0,
+            looked: 0,
+            misses: false,
             before: None,
             text: self.machines.list.iter().any(Machine::verifies).then(Text::default),
             found: Found::default(),
@@ -149,12 +152,11 @@ impl Scanner {
         if let Some((bit, neck)) = &self.machines.neck
             && begun & bit != 0
         {
-            if start >= scan.missed
-                && let Some(length) = neck.misses(ahead)
-            {
-                scan.missed = end + length;
+            if start >= scan.looked {
+                let (length, misses) = neck.look(ahead);
+                (scan.looked, scan.misses) = (end + length, misses);
             }
-            if start < scan.missed {
+            if scan.misses {
                 return scan.active | (begun & !bit);
             }
         }
