@@ -22,7 +22,11 @@ pub(crate) const REVIEW: &str = "x-yizhan-review";
 
 /// The other end of the connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// Is what goes over it enciphered?
+    pub(crate) is_tls: bool,
+}
 
 /// Anyone with a key.
 pub(crate) struct Caller(pub(crate) Principal);
@@ -52,7 +56,7 @@ async fn authenticate(parts: &Parts, state: &AppState) -> Result<Principal> {
     let credentials = Credentials {
         authorization: text(&parts.headers, header::AUTHORIZATION.as_str()),
         api_key: text(&parts.headers, "x-api-key"),
-        peer: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
+        peer: parts.extensions.get::<Peer>().map(|peer| peer.address.ip()),
     };
     let principal = state.access.identify(&credentials).await?;
     if let Some(notes) = parts.extensions.get::<Notes>() {
@@ -90,7 +94,7 @@ impl FromRequestParts<Arc<AppState>> for Asker {
             Some(notes) => Calling::of_call(principal, notes.call().clone()),
             None => Calling::new(principal),
         };
-        caller.address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_string());
+        caller.address = parts.extensions.get::<Peer>().map(|peer| peer.address.ip().to_string());
         caller.user_agent = user_agent(&parts.headers);
         caller.trace = parts.extensions.get::<Notes>().and_then(Notes::traced).cloned();
         let asks = text(&parts.headers, header::CACHE_CONTROL.as_str()).unwrap_or_default().to_ascii_lowercase();

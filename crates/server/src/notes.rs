@@ -188,7 +188,7 @@ impl Facts {
             path: self.uri.path().to_owned(),
             status: response.status().as_u16(),
             error: response.extensions().get::<Unnoted>().map(|unnoted| unnoted.0),
-            address: self.peer.map(|peer| peer.0.ip().to_string()),
+            address: self.peer.map(|peer| peer.address.ip().to_string()),
             user_agent: self.user_agent,
             total_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX),
             change: response.extensions().get::<Changed>().map(|changed| changed.0.clone()),

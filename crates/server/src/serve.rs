@@ -67,7 +67,12 @@ fn conversation(state: Arc<AppState>, greeter: Greeter, stopped: watch::Receiver
             tracing::debug!("no TCP_NODELAY: {error}");
         }
         let turn = Turn::default();
-        let service = Entrance { state: Arc::clone(&state), router: router.clone(), peer: Peer(peer), turn };
+        let service = Entrance {
+            state: Arc::clone(&state),
+            router: router.clone(),
+            peer: Peer { address: peer, is_tls: false },
+            turn,
+        };
         Box::pin(welcome(greeter.clone(), stream, service, settings.clone(), stopped.clone()))
     })
 }
@@ -117,7 +122,10 @@ async fn welcome(
     };
     match greeted {
         Ok(Greeted::Plain(stream)) => converse(stream, service, settings, stopped).await,
-        Ok(Greeted::Tls(stream)) => converse(stream, service, settings, stopped).await,
+        Ok(Greeted::Tls(stream)) => {
+            let service = Entrance { peer: Peer { is_tls: true, ..service.peer }, ..service };
+            converse(stream, service, settings, stopped).await
+        }
         Err(error) => tracing::debug!("a connection without a handshake: {error}"),
     }
 }

@@ -63,12 +63,14 @@ pub(crate) fn ids(request: &Request, call: CallId, traced: Option<&Traced>) -> L
 pub(crate) fn span(traced: Option<&Traced>, request: &Request, began: Instant) -> Option<HttpSpan> {
     let traced = traced.filter(|traced| traced.is_recorded())?;
     let extensions = request.extensions();
-    let peer = extensions.get::<Peer>().map(|peer| peer.0.ip().to_string()).unwrap_or_default();
+    let peer = extensions.get::<Peer>();
+    let client = peer.map(|peer| peer.address.ip().to_string()).unwrap_or_default();
     let facts = HttpFacts {
         method: request.method().as_str(),
         path: request.uri().path(),
         request: extensions.get::<RequestId>().map_or("", |id| &id.0),
-        client: &peer,
+        client: &client,
+        is_tls: peer.is_some_and(|peer| peer.is_tls),
         user_agent: one(request.headers(), header::USER_AGENT.as_str()).unwrap_or_default(),
     };
     HttpSpan::begin(traced, began, &facts)

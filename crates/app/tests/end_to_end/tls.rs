@@ -1,6 +1,7 @@
 //! HTTPS: the certificate, its change while the server runs, callers' certificates, and the command line beside it.
 
 use crate::support::{House, KEY, Ran, Running, cache};
+use crate::traces::{Collector, attribute, has, named};
 use rcgen::{CertificateParams, CertifiedIssuer, CertifiedKey, IsCa, KeyPair, generate_simple_self_signed};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ fn configure(house: &House, more: &str) {
 
 fn serve(house: &House, flags: &[&str]) -> (Running, String) {
     let mut command = house.command(&[&["serve", "--listen", "127.0.0.1:0"], flags].concat());
-    command.env("YIZHAN_BOOTSTRAP_KEY", KEY).env("YIZHAN_CACHE", cache());
+    command.env("YIZHAN_BOOTSTRAP_KEY", KEY).env("YIZHAN_CACHE", cache()).env("OTLP_TEAM", "search");
     let mut running = Running::start(command);
     let ready = running.line().unwrap_or_else(|| panic!("the server ended at its start: {}", running.errors()));
     let url = ready.strip_prefix("ready ").unwrap().to_owned();
@@ -68,10 +69,18 @@ fn metrics(house: &House) -> String {
 fn https_is_spoken_and_the_command_line_still_works() {
     let (house, own) = (House::new(), certificate());
     let (cert, key) = install(&house, &own);
-    std::fs::write(house.data().join("yizhan.toml"), "[server]\ndrain_s = 3600\n").unwrap();
+    let collector = Collector::start(true);
+    let telemetry = format!(
+        "[telemetry]\nendpoint = \"{}\"\nservice = \"station\"\nevery_s = 0.1\n\
+         headers = {{ \"x-team\" = {{ env = \"OTLP_TEAM\" }} }}\n",
+        collector.url
+    );
+    std::fs::write(house.data().join("yizhan.toml"), format!("[server]\ndrain_s = 3600\n{telemetry}")).unwrap();
     let flags = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
     let (running, url) = serve(&house, &flags);
     assert_eq!(status(&url, &own.cert.pem(), None), Some(200));
+    let spans = collector.spans(has("GET /v1/models"));
+    assert_eq!(attribute(named(&spans, "GET /v1/models"), "url.scheme"), "https");
     assert_eq!(status(&url, &certificate().cert.pem(), None), None, "another certificate is not trusted");
     assert_eq!(status(&url.replace("https", "http"), &own.cert.pem(), None), None, "the port speaks TLS alone");
     let made = house.ok(&["key", "create", "web", "--json"]).json();

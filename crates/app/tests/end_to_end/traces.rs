@@ -14,14 +14,14 @@ const CALLER: &str = "b7ad6b7169203331";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A collector that takes OTLP over HTTP in JSON, until the process ends.
-struct Collector {
-    url: String,
+pub(crate) struct Collector {
+    pub(crate) url: String,
     batches: mpsc::Receiver<(String, Value)>,
 }
 
 impl Collector {
     /// One that answers, or one that takes everything and never answers.
-    fn start(is_answering: bool) -> Self {
+    pub(crate) fn start(is_answering: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (send, batches) = mpsc::channel();
@@ -35,7 +35,7 @@ impl Collector {
     }
 
     /// Spans as they come, until `is_there` says that all are.
-    fn spans(&self, is_there: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    pub(crate) fn spans(&self, is_there: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let mut spans = Vec::new();
         while !is_there(&spans) {
             let (head, batch) = self.batches.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("only {spans:#?}"));
@@ -74,17 +74,17 @@ fn take(mut stream: &TcpStream, send: &mpsc::Sender<(String, Value)>, is_answeri
     Ok(())
 }
 
-fn attribute(span: &Value, name: &str) -> Value {
+pub(crate) fn attribute(span: &Value, name: &str) -> Value {
     let attributes = span["attributes"].as_array().into_iter().flatten();
     let found = attributes.into_iter().find(|attribute| attribute["key"] == name);
     found.and_then(|found| found["value"].as_object()?.values().next().cloned()).unwrap_or_default()
 }
 
-fn named<'a>(spans: &'a [Value], name: &str) -> &'a Value {
+pub(crate) fn named<'a>(spans: &'a [Value], name: &str) -> &'a Value {
     spans.iter().find(|span| span["name"] == name).unwrap_or_else(|| panic!("no span '{name}' in {spans:#?}"))
 }
 
-fn has(name: &'static str) -> impl Fn(&[Value]) -> bool {
+pub(crate) fn has(name: &'static str) -> impl Fn(&[Value]) -> bool {
     move |spans| spans.iter().any(|span| span["name"] == name)
 }
 

@@ -24,6 +24,8 @@ pub struct HttpFacts<'a> {
     pub path: &'a str,
     /// The request's id.
     pub request: &'a str,
+    /// Did it come over TLS?
+    pub is_tls: bool,
     /// The caller's network address.
     pub client: &'a str,
     /// What the caller's program calls itself.
@@ -61,7 +63,7 @@ fn attributes(facts: &HttpFacts<'_>) -> Vec<Attribute> {
     let texts = [
         ("http.request.method", facts.method),
         ("url.path", facts.path),
-        ("url.scheme", "http"),
+        ("url.scheme", if facts.is_tls { "https" } else { "http" }),
         ("client.address", facts.client),
         ("user_agent.original", facts.user_agent),
         ("yizhan.request", facts.request),
