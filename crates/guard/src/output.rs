@@ -112,7 +112,8 @@ impl Stream for Guarded {
 struct Watchman {
     guard: Arc<Guard>,
     findings: Findings,
-    choices: BTreeMap<u32, Choice>,
+    /// Boxed: a node of the map has room for eleven.
+    choices: BTreeMap<u32, Box<Choice>>,
     /// Fields beside the choices.
     beside: BTreeMap<String, Lane>,
     ready: VecDeque<Result<ChatEvent>>,
