@@ -23,6 +23,7 @@ mod files;
 mod filter;
 mod health;
 mod judge;
+mod keeping;
 mod lane;
 mod middleware;
 mod models;

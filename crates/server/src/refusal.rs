@@ -6,10 +6,8 @@
 //! anything. So a bare status stays bare where it is written together with the end of the reply before it, as happens
 //! to a client that is slow to read.
 
-use axum::body::Body;
+use crate::keeping::Keeping;
 use axum::response::Response;
-use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -56,42 +54,14 @@ pub(crate) struct Replying(Turn);
 
 impl Replying {
     /// The reply, which is under way until hyper is done with its body.
-    pub(crate) fn with(self, response: Response) -> axum::http::Response<Reply> {
-        response.map(|body| Reply { body, replying: self })
+    pub(crate) fn with(self, response: Response) -> axum::http::Response<Keeping<Self>> {
+        response.map(|body| Keeping::new(body, self))
     }
 }
 
 impl Drop for Replying {
     fn drop(&mut self) {
         self.0.0.store(REPLIED, Relaxed);
-    }
-}
-
-/// The body of a reply. Hyper drops it once the last byte is in its own buffer.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    body: Body,
-    #[expect(dead_code, reason = "it ends when it is dropped")]
-    replying: Replying,
-}
-
-impl HttpBody for Reply {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<std::result::Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

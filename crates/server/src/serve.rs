@@ -4,10 +4,11 @@
 
 use crate::auth::Peer;
 use crate::doors::{Doors, Greeted, Greeter};
+use crate::keeping::Keeping;
 use crate::lane::{Converse, Lane};
 use crate::pace::Paced;
 use crate::patience::Patient;
-use crate::refusal::{Refusing, Reply, Turn};
+use crate::refusal::{Refusing, Replying, Turn};
 use crate::state::{AppState, Settings};
 use crate::{cors, middleware, notes, routes};
 use axum::body::Body;
@@ -87,7 +88,7 @@ struct Entrance {
 }
 
 impl Service<Request<Incoming>> for Entrance {
-    type Response = Response<Reply>;
+    type Response = Response<Keeping<Replying>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = std::result::Result<Self::Response, Infallible>> + Send>>;
 

@@ -5,6 +5,7 @@
 use crate::admin::time::now_ms;
 use crate::auth::Peer;
 use crate::error::Unnoted;
+use crate::keeping::Keeping;
 use crate::middleware::RequestId;
 use crate::state::AppState;
 use axum::body::Body;
@@ -12,12 +13,8 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use std::borrow::Cow;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Instant;
 use yizhan_domain::CallId;
 use yizhan_telemetry::{HttpFacts, HttpSpan, LogIds, Traced};
@@ -95,32 +92,6 @@ pub(crate) fn answered(span: Option<HttpSpan>, ids: &LogIds, mut response: Respo
     if let Some(id) = ids.trace.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
         response.headers_mut().insert(TRACE, id);
     }
-    response.map(|body| Body::new(Spanned { body, span }))
-}
-
-/// A body that holds its request's span.
-struct Spanned {
-    body: Body,
-    #[expect(dead_code, reason = "it ends when it is dropped")]
-    span: HttpSpan,
-}
-
-impl HttpBody for Spanned {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    // It ends with the last byte.
+    response.map(|body| Body::new(Keeping::new(body, span)))
 }

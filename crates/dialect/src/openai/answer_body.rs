@@ -4,6 +4,7 @@
 
 use super::chat_reply::{Answer, Choice, annotations};
 use super::message::write_tool_call;
+use crate::beside::write_beside;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 use yizhan_domain::{Fields, FinishReason, Usage};
@@ -21,7 +22,8 @@ pub(super) struct AnswerBody<'a> {
 
 /// What an object always has; other fields are beside these.
 const OF_BODY: &[&str] = &["id", "object", "created", "model", "choices", "usage"];
-const OF_MESSAGE: &[&str] = &["role", "content", "refusal", "annotations", "reasoning_content", "tool_calls"];
+const OF_MESSAGE: &[&str] =
+    &["role", "content", "refusal", "annotations", "reasoning_content", "tool_calls", BESIDE_DELTA];
 
 impl Serialize for AnswerBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -32,15 +34,9 @@ impl Serialize for AnswerBody<'_> {
         body.serialize_entry("model", self.model)?;
         body.serialize_entry("choices", &Choices(&self.answer.choices))?;
         body.serialize_entry("usage", &UsageBody(&self.answer.usage.unwrap_or_default()))?;
-        beside(&mut body, &self.answer.extra, OF_BODY)?;
+        write_beside(&mut body, &self.answer.extra, OF_BODY)?;
         body.end()
     }
-}
-
-/// The fields whose names are not taken.
-fn beside<M: SerializeMap>(object: &mut M, fields: &Fields, taken: &[&str]) -> Result<(), M::Error> {
-    let others = fields.iter().filter(|(key, _)| !taken.contains(&key.as_str()));
-    others.into_iter().try_for_each(|(key, value)| object.serialize_entry(key, value))
 }
 
 struct Choices<'a>(&'a [Choice]);
@@ -86,8 +82,7 @@ impl Serialize for MessageBody<'_> {
         put(&mut object, extra, "reasoning_content", (!reasoning.is_empty()).then_some(reasoning))?;
         let calls = || tool_calls.iter().map(write_tool_call).collect::<Vec<Value>>();
         put(&mut object, extra, "tool_calls", (!tool_calls.is_empty()).then(calls))?;
-        let others = extra.iter().filter(|(key, _)| !OF_MESSAGE.contains(&key.as_str()) && *key != BESIDE_DELTA);
-        others.into_iter().try_for_each(|(key, value)| object.serialize_entry(key, value))?;
+        write_beside(&mut object, extra, OF_MESSAGE)?;
         object.end()
     }
 }

@@ -5,7 +5,7 @@
 
 use super::chat_request::{OWN, write_response_format, write_tool_choice};
 use super::message::MessageBody;
-use crate::beside::put_beside;
+use crate::beside::{put_beside, write_beside};
 use crate::object::short;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value, json};
@@ -63,8 +63,7 @@ impl Serialize for ChatRequestBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut body = serializer.serialize_map(None)?;
         body.serialize_entry("messages", &Messages(self))?;
-        let others = self.fields.iter().filter(|(key, _)| *key != "messages");
-        others.into_iter().try_for_each(|(key, value)| body.serialize_entry(key, value))?;
+        write_beside(&mut body, &self.fields, &["messages"])?;
         body.end()
     }
 }

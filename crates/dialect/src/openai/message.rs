@@ -2,7 +2,7 @@
 //!
 //! It does not know what a model makes of them.
 
-use crate::beside::with_beside;
+use crate::beside::{with_beside, write_beside};
 use crate::object::{Object, wrong_kind};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -153,12 +153,8 @@ impl Serialize for MessageBody<'_> {
         if let Some(id) = tool_call_id {
             object.serialize_entry("tool_call_id", id)?;
         }
-        const OWN: &[&str] = &["role", "content", "tool_calls", "tool_call_id"];
-        for (key, value) in extra.iter().filter(|(key, _)| !OWN.contains(&key.as_str())) {
-            if !self.without.contains(&key.as_str()) {
-                object.serialize_entry(key, value)?;
-            }
-        }
+        let own = [&["role", "content", "tool_calls", "tool_call_id"], self.without].concat();
+        write_beside(&mut object, extra, &own)?;
         object.end()
     }
 }
